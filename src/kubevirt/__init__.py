@@ -1,0 +1,1 @@
+"""KubeVirt in Python: virtual machines as Kubernetes objects."""
