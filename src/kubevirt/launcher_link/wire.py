@@ -1,0 +1,64 @@
+"""Messages to lines and back, for both ends of the link."""
+
+import asyncio
+
+import msgspec
+
+from kubevirt.kit.errors import Problem
+from kubevirt.launcher_link.messages import MAX_LINE_BYTES, Event, Hello, Message, Reply, Request
+
+_encoder = msgspec.json.Encoder()
+_decoder: msgspec.json.Decoder[Message] = msgspec.json.Decoder(Hello | Request | Reply | Event)
+_untyped = msgspec.json.Decoder()
+
+
+class LinkError(Problem):
+    """The other side refused, or could not do, what it was asked for."""
+
+
+class LinkUnavailable(LinkError):
+    """There is no link: no socket, nobody listening, the other side gone or silent."""
+
+
+class LinkGarbled(LinkError):
+    """What arrived is not this protocol."""
+
+
+def to_line(message: Message) -> bytes:
+    return _encoder.encode(message) + b"\n"
+
+
+def from_line(line: bytes) -> Message | None:
+    """The message of a line; None for a kind of message that only newer software knows. Raises LinkGarbled."""
+    try:
+        return _decoder.decode(line)
+    except msgspec.ValidationError as error:
+        if _is_of_unknown_kind(line):
+            return None
+        raise LinkGarbled(cause=f"a message has the wrong form: {error}") from error
+    except msgspec.DecodeError as error:
+        raise LinkGarbled(cause=f"a line is not JSON: {error}") from error
+
+
+def _is_of_unknown_kind(line: bytes) -> bool:
+    raw = _untyped.decode(line)
+    if not isinstance(raw, dict):
+        return False
+    kind = raw.get("message")
+    return isinstance(kind, str) and kind not in ("hello", "request", "reply", "event")
+
+
+async def next_message(reader: asyncio.StreamReader) -> Message | None:
+    """The next message of a known kind; None when the other side has closed. Raises LinkGarbled."""
+    while True:
+        try:
+            line = await reader.readline()
+        except ValueError as error:
+            raise LinkGarbled(cause=f"a line is longer than {MAX_LINE_BYTES} bytes") from error
+        except (ConnectionResetError, BrokenPipeError):
+            return None
+        if not line.endswith(b"\n"):
+            return None
+        message = from_line(line)
+        if message is not None:
+            return message
