@@ -1,0 +1,1 @@
+"""virtctl: the command line beside kubectl for what only virtual machines can do."""

@@ -1,0 +1,1 @@
+"""The commands of virtctl, a module a topic; `table.py` in the folder above says which module holds which command."""

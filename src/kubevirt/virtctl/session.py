@@ -1,0 +1,81 @@
+"""One command's connection to the cluster: the client, the namespace, and error texts with the command's own frame.
+
+Built from the global flags once per command; commands are written as coroutines and run by `run`.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import TypeVar
+
+from kubevirt.kit.errors import Problem
+from kubevirt.kit.json import JsonObject
+from kubevirt.kube.client import ApiError, Client
+from kubevirt.kube.config import AccessFlags, load_access
+from kubevirt.virtctl.errors import CommandError
+from kubevirt.virtctl.flags import Globals
+from kubevirt.virtctl.targets import Target
+
+GROUP_VERSION = "kubevirt.io/v1"
+SUBRESOURCES = "/apis/subresources.kubevirt.io"
+
+T = TypeVar("T")
+
+
+@dataclass(frozen=True, kw_only=True)
+class Session:
+    """A client and the namespace that the command works in."""
+
+    client: Client
+    namespace: str
+
+    def namespace_of(self, target: Target) -> str:
+        """The target's own namespace if it named one, else the session's."""
+        return target.namespace or self.namespace
+
+    def object_path(self, target: Target) -> str:
+        """The path of the object itself."""
+        return f"/apis/{GROUP_VERSION}/namespaces/{self.namespace_of(target)}/{target.kind}/{target.name}"
+
+    def subresource_path(self, target: Target, verb: str) -> str:
+        """The path of one of the object's sub-resources in the aggregated API."""
+        return f"{SUBRESOURCES}/v1/namespaces/{self.namespace_of(target)}/{target.kind}/{target.name}/{verb}"
+
+    async def get(self, target: Target) -> JsonObject:
+        """The object as the API server has it."""
+        return await self.client.raw_json("GET", self.object_path(target))
+
+    async def put_subresource(self, target: Target, verb: str, body: JsonObject) -> None:
+        """PUT on a sub-resource; what it answers is of no interest."""
+        await self.client.raw("PUT", self.subresource_path(target, verb), body=body)
+
+    @contextmanager
+    def explaining(self, frame: str) -> Iterator[None]:
+        """Put an API error's text into the command's frame, which holds one `{}`."""
+        try:
+            yield
+        except ApiError as e:
+            raise CommandError(frame.format(e.message)) from e
+
+
+def run(flags: Globals, work: Callable[[Session], Awaitable[T]]) -> T:
+    """Open a session as the flags say, do the work in it, close it."""
+    try:
+        return asyncio.run(_within_session(flags, work))
+    except CommandError as e:
+        e.spoke_to = flags
+        raise
+
+
+async def _within_session(flags: Globals, work: Callable[[Session], Awaitable[T]]) -> T:
+    try:
+        access = load_access(access_flags(flags))
+        async with Client(access, program="virtctl") as client:
+            return await work(Session(client=client, namespace=flags.namespace or access.namespace or "default"))
+    except ApiError as e:
+        raise CommandError(e.message) from e
+    except Problem as e:
+        raise CommandError(str(e)) from e
