@@ -33,10 +33,10 @@ from kubevirt.launcher_link.messages import (
     Nothing,
     Reply,
     Request,
-    SyncRequest,
     Verb,
 )
-from kubevirt.launcher_link.wire import LinkError, LinkGarbled, LinkUnavailable, next_message, to_line
+from kubevirt.launcher_link.sync import SyncRequest
+from kubevirt.launcher_link.wire import LinkError, LinkGarbled, LinkUnavailable, decode_body, next_message, to_line
 from kubevirt.machine.domain_report import DomainReport
 
 LauncherEvent = DomainEvent | GuestEvent
@@ -47,13 +47,17 @@ TIMEOUT_S = 20.0
 SYNC_TIMEOUT_S = 120.0
 """A first sync prepares disks and starts the machine; on a crowded node this takes its time."""
 
+NOTHING = msgspec.Raw(b"{}")
+
 _Answer = TypeVar("_Answer", bound=msgspec.Struct)
 
 
 class LauncherLink:
     """One open link. Made by `connect`; every call raises LinkUnavailable once it is closed."""
 
-    def __init__(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter, *, peer: Hello, peer_pid: int) -> None:
+    def __init__(
+        self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter, *, peer: Hello, peer_pid: int
+    ) -> None:
         self.peer = peer
         self.peer_pid = peer_pid
         """Process id of the launcher as this process sees it (0 when it is in a pid namespace out of sight)."""
@@ -101,10 +105,10 @@ class LauncherLink:
 
     async def sync(self, request: SyncRequest, *, timeout_s: float = SYNC_TIMEOUT_S) -> DomainReport:
         """Start the machine, or bring the running one in line. Raises LinkError with the launcher's own words."""
-        return await self._ask(Verb.SYNC, request, DomainReport, timeout_s)
+        return await self._ask(Verb.SYNC, msgspec.Raw(codec.encode(request)), DomainReport, timeout_s)
 
     async def get_domain(self) -> DomainReport:
-        return await self._ask(Verb.GET_DOMAIN, Nothing(), DomainReport, SHORT_TIMEOUT_S)
+        return await self._ask(Verb.GET_DOMAIN, NOTHING, DomainReport, SHORT_TIMEOUT_S)
 
     async def ping(self) -> None:
         await self._command(Verb.PING, SHORT_TIMEOUT_S)
@@ -137,9 +141,9 @@ class LauncherLink:
         await self._command(Verb.ACKNOWLEDGE_FINAL, SHORT_TIMEOUT_S)
 
     async def _command(self, verb: Verb, timeout_s: float = TIMEOUT_S) -> None:
-        await self._ask(verb, Nothing(), Nothing, timeout_s)
+        await self._ask(verb, NOTHING, Nothing, timeout_s)
 
-    async def _ask(self, verb: Verb, body: msgspec.Struct, answer: type[_Answer], timeout_s: float) -> _Answer:
+    async def _ask(self, verb: Verb, body: msgspec.Raw, answer: type[_Answer], timeout_s: float) -> _Answer:
         if self.closed.done():
             raise self.closed.result()
         self._last_id += 1
@@ -148,7 +152,7 @@ class LauncherLink:
         self._waiting[number] = waiting
         try:
             async with asyncio.timeout(timeout_s):
-                self._writer.write(to_line(Request(id=number, verb=verb.value, body=msgspec.Raw(codec.encode(body)))))
+                self._writer.write(to_line(Request(id=number, verb=verb.value, body=body)))
                 await self._writer.drain()
                 raw = await waiting
         except TimeoutError as error:
@@ -160,7 +164,7 @@ class LauncherLink:
             raise LinkUnavailable(cause=f"the link to the launcher broke while asking '{verb.value}'") from error
         finally:
             del self._waiting[number]
-        return codec.decode(answer, bytes(raw))
+        return decode_body(answer, raw)
 
     async def _receive(self, on_event: Callable[[LauncherEvent], None]) -> None:
         end = LinkUnavailable(cause="this side closed the link to the launcher")
@@ -202,9 +206,9 @@ class LauncherLink:
 def _event(message: Event) -> LauncherEvent | None:
     """The event, None for a kind that only newer launchers send."""
     if message.kind == EventKind.DOMAIN:
-        return codec.decode(DomainEvent, bytes(message.body))
+        return decode_body(DomainEvent, message.body)
     if message.kind == EventKind.GUEST:
-        return codec.decode(GuestEvent, bytes(message.body))
+        return decode_body(GuestEvent, message.body)
     return None
 
 

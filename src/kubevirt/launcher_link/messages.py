@@ -1,8 +1,9 @@
 """What virt-handler and virt-launcher say to each other: one JSON object a line, over the pod's Unix socket.
 
-Four kinds of message. Both sides begin with `Hello`; after that virt-handler sends `Request`s, the launcher answers each
-with one `Reply` of the same id and sends `Event`s whenever it has something to tell. Bodies stay undecoded (`Raw`) until
-somebody who knows the verb looks at them.
+Four kinds of message. Both sides begin with `Hello`; after that virt-handler sends `Request`s, the launcher answers
+each with one `Reply` of the same id and sends `Event`s whenever it has something to tell. Bodies stay undecoded (`Raw`)
+until somebody who knows the verb looks at them. The largest body, with the VMI in it, is in `sync`: this module is loaded
+by every launcher for as long as its guest lives, so it must not load the API's types.
 
 A launcher lives as long as its guest, so it meets newer virt-handlers: fields are only ever added, always optional, and
 verbs are only ever added. Both sides ignore fields and kinds they do not know, and a verb the launcher does not know is
@@ -13,9 +14,7 @@ from enum import StrEnum
 
 import msgspec
 
-from kubevirt.api.vmi import VirtualMachineInstance
 from kubevirt.machine.domain_report import DomainReport
-from kubevirt.machine.network import NicAttachment
 
 VERSION = 1
 
@@ -84,36 +83,6 @@ class Event(msgspec.Struct, kw_only=True, tag_field="message", tag="event"):
 
 
 Message = Hello | Request | Reply | Event
-
-
-class Smbios(msgspec.Struct, kw_only=True, omit_defaults=True):
-    """The cluster's SMBIOS strings; empty ones mean the defaults of `machine.domain`."""
-
-    manufacturer: str = ""
-    product: str = ""
-    version: str = ""
-    sku: str = ""
-    family: str = ""
-
-
-class SyncOptions(msgspec.Struct, kw_only=True, omit_defaults=True):
-    """Settings of the cluster that shape a machine and do not stand in its VMI."""
-
-    smbios: Smbios | None = None
-    memballoon_period_s: int = 10
-    serial_log: bool = True
-    allow_emulation: bool = False
-    free_page_reporting: bool = True
-    bochs_display_for_efi: bool = False
-    preallocated_volumes: list[str] = []
-
-
-class SyncRequest(msgspec.Struct, kw_only=True, omit_defaults=True):
-    """Make the machine be what this VMI says; starts it when it was never started."""
-
-    vmi: VirtualMachineInstance
-    nics: list[NicAttachment] = []
-    options: SyncOptions = msgspec.field(default_factory=SyncOptions)
 
 
 class Nothing(msgspec.Struct):

@@ -1,8 +1,8 @@
 """The launcher's end of the link: answers verbs, tells events.
 
-Any number of links may be open (a restarted virt-handler dials anew while the old link still dies). A link that does not
-read what it is told is cut, so that a stuck reader costs neither memory nor the guest; it will dial again and gets the
-current state with its first event.
+Any number of links may be open (a restarted virt-handler dials anew while the old link still dies). A link that does
+not read what it is told is cut, so that a stuck reader costs neither memory nor the guest; it will dial again and gets
+the current state with its first event.
 """
 
 import asyncio
@@ -12,7 +12,6 @@ from pathlib import Path
 
 import msgspec
 
-from kubevirt.api import codec
 from kubevirt.kit import logs
 from kubevirt.kit.errors import Problem
 from kubevirt.launcher_link.messages import (
@@ -27,7 +26,7 @@ from kubevirt.launcher_link.messages import (
     Reply,
     Request,
 )
-from kubevirt.launcher_link.wire import LinkGarbled, next_message, to_line
+from kubevirt.launcher_link.wire import LinkGarbled, encode_body, next_message, to_line
 
 log = logs.get(__name__)
 
@@ -99,15 +98,10 @@ class LinkServer:
             writer.close()
 
     async def _reply(self, writer: asyncio.StreamWriter, request: Request) -> None:
-        answer = self._answers.get(request.verb)
+        answer = self._answers.get(request.verb, _unknown(request.verb))
         try:
-            if answer is None:
-                raise Problem(
-                    cause=f"this launcher does not know the verb '{request.verb}'",
-                    remedy="restart or migrate the VirtualMachineInstance so that it gets a current launcher",
-                )
             body = await answer(bytes(request.body))
-            reply = Reply(id=request.id, body=msgspec.Raw(codec.encode(body)))
+            reply = Reply(id=request.id, body=encode_body(body))
         except Problem as problem:
             failure = Failure(cause=problem.cause, field=problem.field, remedy=problem.remedy)
             reply = Reply(id=request.id, error=failure)
@@ -122,6 +116,16 @@ class LinkServer:
             writer.transport.abort()
 
 
+def _unknown(verb: str) -> Answer:
+    async def refuse(_body: bytes) -> msgspec.Struct:
+        raise Problem(
+            cause=f"this launcher does not know the verb '{verb}'",
+            remedy="restart or migrate the VirtualMachineInstance so that it gets a current launcher",
+        )
+
+    return refuse
+
+
 def _event_line(event: DomainEvent | GuestEvent) -> bytes:
     kind = EventKind.DOMAIN if isinstance(event, DomainEvent) else EventKind.GUEST
-    return to_line(Event(kind=kind.value, body=msgspec.Raw(codec.encode(event))))
+    return to_line(Event(kind=kind.value, body=encode_body(event)))

@@ -1,6 +1,7 @@
 """Messages to lines and back, for both ends of the link."""
 
 import asyncio
+from typing import TypeVar
 
 import msgspec
 
@@ -22,6 +23,20 @@ class LinkUnavailable(LinkError):
 
 class LinkGarbled(LinkError):
     """What arrived is not this protocol."""
+
+_Body = TypeVar("_Body", bound=msgspec.Struct)
+
+
+def encode_body(body: msgspec.Struct) -> msgspec.Raw:
+    return msgspec.Raw(_encoder.encode(body))
+
+
+def decode_body(type_: type[_Body], body: msgspec.Raw | bytes) -> _Body:
+    """A body without API objects in it. Raises LinkGarbled."""
+    try:
+        return msgspec.json.decode(body, type=type_)
+    except msgspec.DecodeError as error:
+        raise LinkGarbled(cause=f"the body of a message has the wrong form: {error}") from error
 
 
 def to_line(message: Message) -> bytes:
