@@ -1,0 +1,60 @@
+"""The cluster that end-to-end tests walk on, and the monitors that run in every one of them."""
+
+from __future__ import annotations
+
+import os
+import shutil
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from tests.e2e import machine
+from tests.e2e.harness import BIN, Cluster, eventually, run
+
+EXAMPLES = Path(__file__).parents[2] / "examples"
+
+
+def _kubectl_path() -> str:
+    given = os.environ.get("KUBECTL")
+    found = given or run(str(BIN / "localkube"), "which", "kubectl").out.strip() or shutil.which("kubectl")
+    assert found, "no kubectl: run `make cluster-up`, or set KUBECTL"
+    return found
+
+
+def _kubeconfig() -> str:
+    given = os.environ.get("KUBECONFIG") or run(str(BIN / "localkube"), "kubeconfig").out.strip()
+    assert given, "no cluster: run `make cluster-up install`, or set KUBECONFIG"
+    return given
+
+
+@pytest.fixture(scope="session")
+def admin() -> Cluster:
+    """The cluster as its administrator, with the add-on installed and Available."""
+    cluster = Cluster(_kubectl_path(), _kubeconfig())
+    ready = cluster.kubectl("-n", "kubevirt", "wait", "kubevirt/kubevirt", "--for=condition=Available", "--timeout=120s")
+    assert ready.code == 0, f"the add-on is not Available; run `make install`\n{ready.err}"
+    return cluster
+
+
+@pytest.fixture
+def namespace(admin: Cluster, request: pytest.FixtureRequest) -> Iterator[Cluster]:
+    """A namespace of the test's own, removed with all in it."""
+    name = request.node.name.replace("_", "-").replace("[", "-").strip("]").lower()[:50].strip("-")
+    admin.kubectl("create", "namespace", name).ok()
+    yield admin.in_namespace(name)
+    admin.kubectl("delete", "namespace", name, "--timeout=120s", timeout_s=150).ok()
+
+
+@pytest.fixture(scope="module", autouse=True)
+def nothing_left_behind(admin: Cluster) -> Iterator[None]:
+    """After every module: no guest's process, and no mount of a launcher pod, is left on any node."""
+    before = {p.pid for p in machine.guest_processes()}
+    yield
+
+    def clean() -> bool:
+        left = [p for p in machine.guest_processes() if p.pid not in before]
+        assert not left, f"left running: {left}"
+        return True
+
+    eventually("all guest processes to be gone", clean, 60)

@@ -1,0 +1,228 @@
+"""What every end-to-end test uses: the real kubectl and virtctl, waiting with a deadline, and the guest's console.
+
+Nothing here knows how the add-on works inside; it sees what a user sees, plus the machine's process table and mounts for
+the question whether anything was left behind.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import os
+import pty
+import re
+import select
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, TypeVar
+
+T = TypeVar("T")
+BIN = Path(sys.executable).parent
+POLL_S = 0.25
+
+
+@dataclass(frozen=True)
+class Result:
+    """What a command printed and how it ended."""
+
+    code: int
+    out: str
+    err: str
+
+    def ok(self) -> Result:
+        """This result, having asserted that the command succeeded."""
+        assert self.code == 0, f"exit code {self.code}\n{self.out}\n{self.err}"
+        return self
+
+    def fails(self, *texts: str) -> Result:
+        """This result, having asserted that the command failed and said all of these."""
+        assert self.code != 0, f"unexpected success:\n{self.out}"
+        for text in texts:
+            assert text in self.err + self.out, f"{text!r} not in:\n{self.err}{self.out}"
+        return self
+
+
+def run(*command: str, stdin: str | None = None, timeout_s: float = 120) -> Result:
+    """Run a program to its end."""
+    done = subprocess.run(command, input=stdin, capture_output=True, text=True, timeout=timeout_s, check=False)
+    return Result(done.returncode, done.stdout, done.stderr)
+
+
+def virtctl_path() -> str:
+    """The console script of this environment."""
+    return str(BIN / "virtctl")
+
+
+def eventually(what: str, probe: Callable[[], T | None], timeout_s: float = 60) -> T:
+    """Call `probe` until it returns something true; fail naming `what` was awaited and what was seen last."""
+    deadline = time.monotonic() + timeout_s
+    while True:
+        try:
+            seen: object = probe()
+        except (AssertionError, KeyError, json.JSONDecodeError) as e:
+            seen, found = e, None
+        else:
+            found = seen
+        if found:
+            return found  # type: ignore[return-value]
+        assert time.monotonic() < deadline, f"waited {timeout_s:.0f} s in vain for: {what}; last seen: {seen!r}"
+        time.sleep(POLL_S)
+
+
+@dataclass(frozen=True)
+class Cluster:
+    """kubectl and virtctl on one cluster, as one user (`kubeconfig`), by default in one namespace."""
+
+    kubectl_path: str
+    kubeconfig: str
+    namespace: str = "default"
+
+    def in_namespace(self, namespace: str) -> Cluster:
+        """The same user in another namespace."""
+        return Cluster(self.kubectl_path, self.kubeconfig, namespace)
+
+    def as_user(self, kubeconfig: str) -> Cluster:
+        """Another user."""
+        return Cluster(self.kubectl_path, kubeconfig, self.namespace)
+
+    def kubectl(self, *arguments: str, stdin: str | None = None, timeout_s: float = 120) -> Result:
+        """Run the real kubectl."""
+        return run(
+            self.kubectl_path, "--kubeconfig", self.kubeconfig, "-n", self.namespace, *arguments,
+            stdin=stdin, timeout_s=timeout_s,
+        )
+
+    def virtctl(self, *arguments: str, timeout_s: float = 120) -> Result:
+        """Run virtctl."""
+        return run(
+            virtctl_path(), "--kubeconfig", self.kubeconfig, "-n", self.namespace, *arguments, timeout_s=timeout_s
+        )
+
+    def get(self, kind: str, name: str) -> Any:
+        """An object as data, or None."""
+        answer = self.kubectl("get", kind, name, "-o", "json")
+        if answer.code != 0:
+            assert "NotFound" in answer.err, answer.err
+            return None
+        return json.loads(answer.out)
+
+    def list(self, kind: str, *arguments: str) -> list[Any]:
+        """Objects of a kind as data."""
+        return list(json.loads(self.kubectl("get", kind, *arguments, "-o", "json").ok().out)["items"])
+
+    def apply(self, manifest: str) -> Result:
+        """Apply YAML."""
+        return self.kubectl("apply", "-f", "-", stdin=manifest)
+
+    def events(self, name: str, kind: str) -> list[tuple[str, str, str]]:
+        """(component, reason, message) of the events about an object."""
+        found = self.list("events", "--field-selector", f"involvedObject.name={name},involvedObject.kind={kind}")
+        return [((e.get("source") or {}).get("component", ""), e["reason"], e["message"]) for e in found]
+
+    def launcher_pods(self, vmi: str) -> list[Any]:
+        """The launcher pods of an instance by name, finished and terminating ones too."""
+        return self.list("pods", "-l", f"vmi.kubevirt.io/id={vmi}")
+
+    def wait_status(self, vm: str, wanted: str, timeout_s: float = 90) -> Any:
+        """Wait until a VM's printable status is the wanted one."""
+
+        def probe() -> Any:
+            found = self.get("vm", vm)
+            status = (found or {}).get("status", {}).get("printableStatus")
+            assert status == wanted, f"status {status!r}"
+            return found
+
+        return eventually(f"VM {vm} to be {wanted}", probe, timeout_s)
+
+    def wait_phase(self, vmi: str, wanted: str, timeout_s: float = 90, not_uid: str = "") -> Any:
+        """Wait until an instance (other than `not_uid`) is in the wanted phase."""
+
+        def probe() -> Any:
+            found = self.get("vmi", vmi)
+            assert found is not None, "no such instance"
+            assert found["metadata"]["uid"] != not_uid, "still the old instance"
+            phase = found.get("status", {}).get("phase")
+            assert phase == wanted, f"phase {phase!r}, conditions {found['status'].get('conditions')}"
+            return found
+
+        return eventually(f"VMI {vmi} to be {wanted}", probe, timeout_s)
+
+    def wait_gone(self, kind: str, name: str, timeout_s: float = 90) -> None:
+        """Wait until an object is gone."""
+        eventually(f"{kind} {name} to be gone", lambda: self.get(kind, name) is None, timeout_s)
+
+
+class Console:
+    """`virtctl console` on a pseudo-terminal, as a person has it."""
+
+    def __init__(self, descriptor: int, process: subprocess.Popen[bytes]) -> None:
+        self._descriptor = descriptor
+        self._process = process
+        self.seen = ""
+
+    def expect(self, pattern: str, timeout_s: float = 60) -> str:
+        """Read until the pattern appears; returns all that was shown up to and with it."""
+        deadline = time.monotonic() + timeout_s
+        while not (match := re.search(pattern, self.seen)):
+            left = deadline - time.monotonic()
+            assert left > 0, f"the console did not show {pattern!r} within {timeout_s:.0f} s but:\n{self.seen[-3000:]}"
+            ready, _, _ = select.select([self._descriptor], [], [], min(left, 1))
+            if ready:
+                try:
+                    data = os.read(self._descriptor, 65536)
+                except OSError:
+                    data = b""
+                assert data, f"the console closed before showing {pattern!r}:\n{self.seen[-3000:]}"
+                self.seen += data.decode(errors="replace")
+        shown, self.seen = self.seen[: match.end()], self.seen[match.end() :]
+        return shown
+
+    def type(self, text: str) -> None:
+        """Type."""
+        os.write(self._descriptor, text.encode())
+
+    def command(self, line: str, timeout_s: float = 30) -> str:
+        """Run a shell command in the guest; returns what it printed."""
+        marker = f"done-{time.monotonic_ns()}"
+        self.type(f"{line}; echo {marker[:4]}''{marker[4:]}\n")
+        return self.expect(re.escape(marker), timeout_s)
+
+    def log_in(self, timeout_s: float = 90) -> str:
+        """Log in as the demo image's user; returns what was shown before."""
+        self.type("\n")
+        shown = self.expect(r"login: ", timeout_s)
+        self.type("cirros\n")
+        shown += self.expect(r"[Pp]assword: ", 20)
+        self.type("gocubsgo\n")
+        return shown + self.expect(r"\$ ", 20)
+
+    def close(self) -> int:
+        """Leave with the escape key; returns the exit code of virtctl."""
+        with contextlib.suppress(OSError):
+            os.write(self._descriptor, b"\x1d")
+        return self._process.wait(timeout=20)
+
+
+@contextlib.contextmanager
+def console(cluster: Cluster, vmi: str) -> Iterator[Console]:
+    """Open the serial console of an instance."""
+    leader, follower = pty.openpty()
+    process = subprocess.Popen(
+        [virtctl_path(), "--kubeconfig", cluster.kubeconfig, "-n", cluster.namespace, "console", vmi],
+        stdin=follower, stdout=follower, stderr=follower, start_new_session=True,
+    )
+    os.close(follower)
+    opened = Console(leader, process)
+    try:
+        opened.expect("Successfully connected to .* console", 60)
+        yield opened
+    finally:
+        with contextlib.suppress(subprocess.TimeoutExpired):
+            opened.close()
+        process.kill()
+        process.wait()
+        os.close(leader)

@@ -1,0 +1,89 @@
+"""Programs die while a machine runs: the guest must not notice what is not its own death, and its own is told truly."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator
+
+import pytest
+
+from tests.e2e import machine
+from tests.e2e.harness import Cluster, console, eventually
+from tests.e2e.manifests import as_json, vm
+
+pytestmark = pytest.mark.e2e
+VM = "survivor"
+
+
+@pytest.fixture(scope="module")
+def cluster(admin: Cluster) -> Iterator[Cluster]:
+    """A namespace with one running machine."""
+    admin.kubectl("create", "namespace", "faults").ok()
+    inside = admin.in_namespace("faults")
+    inside.apply(as_json(vm(VM))).ok()
+    inside.wait_status(VM, "Running")
+    yield inside
+    admin.kubectl("delete", "namespace", "faults", "--timeout=120s", timeout_s=150).ok()
+
+
+@pytest.mark.parametrize("program", ["virt-handler", "virt-controller", "virt-api"])
+def test_a_killed_program_does_not_touch_the_guest(cluster: Cluster, program: str) -> None:
+    before = cluster.wait_status(VM, "Running")
+    uid = cluster.get("vmi", VM)["metadata"]["uid"]
+    (qemu,) = machine.qemu_of("faults", VM)
+    with console(cluster, VM) as guest:
+        guest.log_in()
+        guest.command("echo before >/tmp/mark")
+    killed = [p for p in machine.processes(program) if machine.is_program(p, program) or f"/usr/bin/{program}" in p.command]
+    assert killed, f"no process of {program} found"
+    for process in killed:
+        process.kill()
+    died = time.monotonic()
+
+    def healed() -> bool:
+        pods = cluster.list("pods", "-l", f"kubevirt.io={program}", "-n", "kubevirt")
+        assert all(c["ready"] for p in pods for c in p["status"]["containerStatuses"]), "not ready again"
+        assert sum(c["restartCount"] for p in pods for c in p["status"]["containerStatuses"]) > 0
+        return True
+
+    eventually(f"{program} to be back", healed, 60)
+
+    def usable() -> bool:
+        with console(cluster, VM) as guest:
+            guest.type("\n")
+            guest.expect(r"\$ ", 10)
+            return "before" in guest.command("cat /tmp/mark")
+
+    eventually("the guest's console to answer", usable, 60)
+    assert time.monotonic() - died < 90
+    assert [p.pid for p in machine.qemu_of("faults", VM)] == [qemu.pid]
+    assert cluster.get("vmi", VM)["metadata"]["uid"] == uid
+    assert cluster.wait_status(VM, "Running")["metadata"]["uid"] == before["metadata"]["uid"]
+
+
+def test_a_killed_qemu_fails_the_instance_and_is_replaced(cluster: Cluster) -> None:
+    old = cluster.get("vmi", VM)
+    watch_phase = []
+    (qemu,) = machine.qemu_of("faults", VM)
+    qemu.kill()
+
+    def replaced() -> bool:
+        now = cluster.get("vmi", VM)
+        if now and now["metadata"]["uid"] == old["metadata"]["uid"]:
+            watch_phase.append(now["status"]["phase"])
+        return bool(now) and now["metadata"]["uid"] != old["metadata"]["uid"] and now["status"].get("phase") == "Running"
+
+    eventually("a new instance to run", replaced, 120)
+    assert "Succeeded" not in watch_phase
+    reasons = [(reason, message) for _, reason, message in cluster.events(VM, "VirtualMachineInstance")]
+    assert ("Stopped", "The VirtualMachineInstance crashed.") in reasons
+
+
+def test_a_killed_launcher_fails_the_instance_and_is_replaced(cluster: Cluster) -> None:
+    old = cluster.get("vmi", VM)["metadata"]["uid"]
+    launchers = [p for p in machine.processes("virt-launcher", old)]
+    assert launchers
+    for process in launchers:
+        process.kill()
+    cluster.wait_phase(VM, "Running", 150, not_uid=old)
+    assert len(machine.qemu_of("faults", VM)) == 1
