@@ -1,0 +1,239 @@
+"""Admission webhooks: AdmissionReview v1 in, an answer out, as an aiohttp handler around a function.
+
+    async def validate(request: AdmissionRequest) -> AdmissionAnswer: ...
+    app.router.add_post("/virtualmachines-validate", admission_handler(validate))
+
+The bytes come from the network, so nothing in them is trusted: what is too large, not JSON or not a review gets a
+4xx that says so, and a Refused from the function becomes a refusal with code 400.
+"""
+
+from __future__ import annotations
+
+import base64
+import inspect
+from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import dataclass
+from typing import Protocol, TypeVar
+
+import msgspec
+from aiohttp import web
+
+from kubevirt.api import codec
+from kubevirt.kit import logs
+from kubevirt.kit.errors import Problem, Refused
+from kubevirt.kit.json import Json, JsonObject
+
+T = TypeVar("T")
+
+log = logs.get("webhook")
+
+# The API server takes objects of up to 3 MiB; a review of an update holds two of them.
+SIZE_LIMIT = 8 * 1024 * 1024
+
+
+class Cause(Protocol):
+    """One reason for a refusal (kubevirt.api.validation has the real ones)."""
+
+    @property
+    def reason(self) -> str: ...
+
+    @property
+    def field(self) -> str: ...
+
+    @property
+    def message(self) -> str: ...
+
+
+class GroupVersionKind(msgspec.Struct):
+    group: str = ""
+    version: str = ""
+    kind: str = ""
+
+
+class GroupVersionResource(msgspec.Struct):
+    group: str = ""
+    version: str = ""
+    resource: str = ""
+
+
+class UserInfo(msgspec.Struct):
+    """Who asks. `extra` holds, for service accounts, the pod and node it asks from."""
+
+    username: str = ""
+    uid: str = ""
+    groups: list[str] | None = None
+    extra: dict[str, list[str]] | None = None
+
+
+class AdmissionRequest(msgspec.Struct, rename="camel", kw_only=True):
+    """What someone wants to do to an object. `object` is absent on DELETE, `old_object` on CREATE."""
+
+    uid: str
+    kind: GroupVersionKind = msgspec.field(default_factory=GroupVersionKind)
+    resource: GroupVersionResource = msgspec.field(default_factory=GroupVersionResource)
+    sub_resource: str = ""
+    name: str = ""
+    namespace: str = ""
+    operation: str = ""
+    user_info: UserInfo = msgspec.field(default_factory=UserInfo)
+    raw_object: msgspec.Raw = msgspec.field(name="object", default_factory=msgspec.Raw)
+    raw_old_object: msgspec.Raw = msgspec.field(name="oldObject", default_factory=msgspec.Raw)
+    dry_run: bool | None = None
+
+    def object_as(self, type_: type[T]) -> T:
+        """The object after the change. Raises Problem, naming the field that cannot be read."""
+        return _typed(self.raw_object, type_, "object")
+
+    def old_object_as(self, type_: type[T]) -> T:
+        """The object before the change."""
+        return _typed(self.raw_old_object, type_, "oldObject")
+
+    def object_json(self) -> JsonObject:
+        """The object as it was sent, with members that the types do not know; for making patches."""
+        return _typed(self.raw_object, dict[str, Json], "object")
+
+    @property
+    def has_object(self) -> bool:
+        return _is_given(self.raw_object)
+
+    @property
+    def has_old_object(self) -> bool:
+        return _is_given(self.raw_old_object)
+
+
+class _Review(msgspec.Struct, rename="camel"):
+    api_version: str = ""
+    kind: str = ""
+    request: AdmissionRequest | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
+class AdmissionAnswer:
+    """The answer. Make it with `allow`, `refuse` or `refuse_plainly`."""
+
+    allowed: bool
+    message: str = ""
+    code: int = 0
+    reason: str = ""
+    causes: tuple[Cause, ...] = ()
+    warnings: tuple[str, ...] = ()
+    patch: tuple[JsonObject, ...] = ()
+
+
+def allow(*, patch: Sequence[JsonObject] = (), warnings: Sequence[str] = ()) -> AdmissionAnswer:
+    """Yes; with `patch` (JSON patch operations), as changed by it."""
+    return AdmissionAnswer(allowed=True, patch=tuple(patch), warnings=tuple(warnings))
+
+
+def refuse(causes: Sequence[Cause], *, warnings: Sequence[str] = ()) -> AdmissionAnswer:
+    """No, for these reasons: 422 Invalid, the message being all of theirs."""
+    return AdmissionAnswer(
+        allowed=False,
+        code=422,
+        reason="Invalid",
+        message=", ".join(cause.message for cause in causes),
+        causes=tuple(causes),
+        warnings=tuple(warnings),
+    )
+
+
+def refuse_plainly(message: str, *, code: int = 400, reason: str = "") -> AdmissionAnswer:
+    """No, without causes: errors that are about no field."""
+    return AdmissionAnswer(allowed=False, code=code, message=message, reason=reason)
+
+
+Decide = Callable[[AdmissionRequest], AdmissionAnswer | Awaitable[AdmissionAnswer]]
+Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
+
+_REVIEW = msgspec.json.Decoder(_Review)
+
+
+def admission_handler(decide: Decide, *, size_limit: int = SIZE_LIMIT) -> Handler:
+    """An aiohttp handler for POSTed reviews."""
+
+    async def handle(http: web.Request) -> web.StreamResponse:
+        if http.content_type != "application/json":
+            return _rejected(415, f"content type {http.content_type}, expect application/json")
+        if (http.content_length or 0) > size_limit:
+            return _rejected(413, f"the review is larger than {size_limit} bytes")
+        body = await _read(http, size_limit)
+        if body is None:
+            return _rejected(413, f"the review is larger than {size_limit} bytes")
+        try:
+            request = request_in(body)
+        except Refused as e:
+            return _rejected(400, str(e))
+        try:
+            decided = decide(request)
+            answer = await decided if inspect.isawaitable(decided) else decided
+        except Problem as e:
+            log.info("a request is refused", name=f"{request.namespace}/{request.name}", cause=str(e))
+            answer = refuse_plainly(str(e))
+        return web.Response(body=answer_body(request, answer), content_type="application/json")
+
+    return handle
+
+
+def request_in(body: bytes) -> AdmissionRequest:
+    """The request of a review. Raises Refused for everything that is not one."""
+    remedy = "send an AdmissionReview of admission.k8s.io/v1 with a request"
+    try:
+        review = _REVIEW.decode(body)
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as e:
+        raise Refused(cause=f"the body is no AdmissionReview ({e})", remedy=remedy) from e
+    if review.kind != "AdmissionReview" or review.api_version != "admission.k8s.io/v1":
+        raise Refused(cause=f"the body is a {review.kind or 'thing'} of {review.api_version or 'no version'}",
+                      remedy=remedy)
+    if review.request is None or not review.request.uid:
+        raise Refused(cause="the review holds no request, or one without uid", remedy=remedy)
+    return review.request
+
+
+def answer_body(request: AdmissionRequest, answer: AdmissionAnswer) -> bytes:
+    """The review to send back."""
+    response: JsonObject = {"uid": request.uid, "allowed": answer.allowed}
+    if not answer.allowed:
+        response["status"] = _status(answer)
+    if answer.warnings:
+        response["warnings"] = list(answer.warnings)
+    if answer.allowed and answer.patch:
+        response["patchType"] = "JSONPatch"
+        response["patch"] = base64.b64encode(msgspec.json.encode(answer.patch)).decode()
+    return msgspec.json.encode({"apiVersion": "admission.k8s.io/v1", "kind": "AdmissionReview", "response": response})
+
+
+def _status(answer: AdmissionAnswer) -> JsonObject:
+    status: JsonObject = {"status": "Failure", "message": answer.message, "code": answer.code}
+    if answer.reason:
+        status["reason"] = answer.reason
+    if answer.causes:
+        causes: list[Json] = [{"reason": c.reason, "message": c.message, "field": c.field} for c in answer.causes]
+        status["details"] = {"causes": causes}
+    return status
+
+
+def _typed(raw: msgspec.Raw, type_: type[T], what: str) -> T:
+    if not _is_given(raw):
+        raise Refused(cause=f"the review holds no {what}", remedy="register the webhook for operations that have one")
+    try:
+        return codec.decode(type_, bytes(raw))
+    except RecursionError as e:
+        raise Refused(cause=f"the {what} is nested too deeply", remedy="send a Kubernetes object") from e
+
+
+def _is_given(raw: msgspec.Raw) -> bool:
+    return bytes(raw) not in (b"", b"null")
+
+
+async def _read(http: web.Request, limit: int) -> bytes | None:
+    """The body, or None when it exceeds the limit (a length that a chunked body does not announce)."""
+    body = bytearray()
+    async for chunk in http.content.iter_any():
+        body += chunk
+        if len(body) > limit:
+            return None
+    return bytes(body)
+
+
+def _rejected(status: int, message: str) -> web.Response:
+    return web.Response(status=status, text=message + "\n")
