@@ -1,0 +1,30 @@
+"""A thin hand on ElementTree: one call makes one element, with what is None left out."""
+
+from __future__ import annotations
+
+import xml.etree.ElementTree as ET
+
+Element = ET.Element
+
+
+def el(tag: str, *children: Element | None, text: str = "", **attributes: str | int | None) -> Element:
+    """An element; children and attributes that are None do not appear. A trailing underscore of a name is dropped."""
+    element = ET.Element(tag, {k.rstrip("_"): str(v) for k, v in attributes.items() if v is not None})
+    if text:
+        element.text = text
+    element.extend(child for child in children if child is not None)
+    return element
+
+
+def on_off(value: bool) -> str:
+    return "on" if value else "off"
+
+
+def yes_no(value: bool) -> str:
+    return "yes" if value else "no"
+
+
+def to_text(root: Element) -> str:
+    """The document, indented by two."""
+    ET.indent(root)
+    return ET.tostring(root, encoding="unicode") + "\n"
