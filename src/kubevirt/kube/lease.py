@@ -19,8 +19,7 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
-import msgspec
-
+from kubevirt.api.objects import Lease
 from kubevirt.api.resources import LEASES
 from kubevirt.kit import logs
 from kubevirt.kit.errors import Problem
@@ -146,12 +145,10 @@ class Election:
         return None
 
     async def _read(self) -> Held | None:
-        path = f"/apis/coordination.k8s.io/v1/namespaces/{self._namespace}/leases/{self._name}"
         try:
-            body = await self._client.raw("GET", path)
+            return held_in(await self._client.get(LEASES, self._name, self._namespace))
         except NotFound:
             return None
-        return held_in(body)
 
     def _spec(self, held: Held | None, *, holder: str, duration_s: int) -> JsonObject:
         moment = format_micro_time(datetime.now(UTC))
@@ -188,30 +185,8 @@ async def leader(client: Client, name: str, namespace: str, identity: str, on_lo
         await election.release()
 
 
-class _LeaseSpec(msgspec.Struct, rename="camel"):
-    # `| None`: the API server writes null for what was never set.
-    holder_identity: str | None = None
-    lease_duration_seconds: int | None = None
-    acquire_time: str | None = None
-    renew_time: str | None = None
-    lease_transitions: int | None = None
-
-
-class _LeaseMeta(msgspec.Struct, rename="camel"):
-    resource_version: str
-
-
-class _Lease(msgspec.Struct):
-    metadata: _LeaseMeta
-    spec: _LeaseSpec = msgspec.field(default_factory=_LeaseSpec)
-
-
-_LEASE = msgspec.json.Decoder(_Lease)
-
-
-def held_in(body: bytes) -> Held:
-    """A Lease as the API server sends it."""
-    lease = _LEASE.decode(body)
+def held_in(lease: Lease) -> Held:
+    """A Lease as the API server has it."""
     spec = lease.spec
     holder = spec.holder_identity or ""
     return Held(
@@ -222,4 +197,3 @@ def held_in(body: bytes) -> Held:
         acquired=spec.acquire_time or "",
         record=f"{holder} {spec.renew_time} {spec.lease_transitions}",
     )
-

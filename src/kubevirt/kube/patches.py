@@ -64,10 +64,8 @@ def pointer(*parts: str | int) -> str:
 
 def diff(old: Json, new: Json, at: str = "") -> list[JsonObject]:
     """What makes `new` out of `old`. Lists that differ are replaced whole: their order and identity carry meaning."""
-    if old == new and type(old) is type(new):
-        return []
     if not isinstance(old, dict) or not isinstance(new, dict):
-        return [{"op": "replace", "path": at, "value": new}]
+        return [] if _same(old, new) else [{"op": "replace", "path": at, "value": new}]
     operations: list[JsonObject] = []
     for key in old:
         if key not in new:
@@ -120,7 +118,7 @@ def _apply_one(holder: Json, last: str, operation: JsonObject, path: str) -> Non
     value = copy.deepcopy(operation.get("value"))
     match operation["op"], holder:
         case "test", _:
-            if _child(holder, last, path) != value:
+            if not _same(_child(holder, last, path), value):
                 raise PatchFailed(cause="a test of the patch failed", field=path)
         case "add", dict():
             holder[last] = value
@@ -136,6 +134,15 @@ def _apply_one(holder: Json, last: str, operation: JsonObject, path: str) -> Non
             del holder[_position(holder, last, path)]
         case _:
             raise PatchFailed(cause=f"the patch operation {operation['op']} does not fit the document", field=path)
+
+
+def _same(one: Json, other: Json) -> bool:
+    """Equal as JSON, where true is not 1."""
+    if isinstance(one, dict) and isinstance(other, dict):
+        return one.keys() == other.keys() and all(_same(one[key], other[key]) for key in one)
+    if isinstance(one, list) and isinstance(other, list):
+        return len(one) == len(other) and all(map(_same, one, other))
+    return one == other and isinstance(one, bool) == isinstance(other, bool)
 
 
 def _parts(path: str) -> Iterator[str]:

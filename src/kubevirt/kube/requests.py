@@ -8,7 +8,6 @@ from __future__ import annotations
 import enum
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import TypeVar
 from urllib.parse import quote
 
 import msgspec
@@ -19,7 +18,7 @@ from kubevirt.kit.errors import Refused
 from kubevirt.kit.json import Json, JsonObject
 
 Query = tuple[tuple[str, str], ...]
-T = TypeVar("T")
+AnyResource = Resource[msgspec.Struct]
 
 
 class PatchKind(enum.Enum):
@@ -56,15 +55,15 @@ class Selection:
         return tuple((key, value) for key, value in chosen if value)
 
 
-def collection_path(res: Resource[T], namespace: str | None) -> str:
+def collection_path(res: AnyResource, namespace: str | None) -> str:
     """`/api/v1/namespaces/a/pods`, `/apis/kubevirt.io/v1/virtualmachines`."""
-    root = f"/apis/{res.group}/{res.version}" if res.group else f"/api/{res.version}"
+    root = res.base_path
     if namespace and res.namespaced:
         return f"{root}/namespaces/{quote(namespace, safe='')}/{res.plural}"
     return f"{root}/{res.plural}"
 
 
-def object_path(res: Resource[T], name: str, namespace: str | None, subresource: str = "") -> str:
+def object_path(res: AnyResource, name: str, namespace: str | None, subresource: str = "") -> str:
     """The path of one object. A namespaced one needs its namespace, and every one a name: else Refused."""
     if not name:
         raise Refused(cause=f"the name of the {res.kind} is empty", remedy="give the object's name")
@@ -74,11 +73,11 @@ def object_path(res: Resource[T], name: str, namespace: str | None, subresource:
     return f"{path}/{subresource}" if subresource else path
 
 
-def get(res: Resource[T], name: str, namespace: str | None, subresource: str = "") -> Request:
+def get(res: AnyResource, name: str, namespace: str | None, subresource: str = "") -> Request:
     return Request(method="GET", path=object_path(res, name, namespace, subresource))
 
 
-def list_page(res: Resource[T], chosen: Selection, *, limit: int = 0, continue_: str = "") -> Request:
+def list_page(res: AnyResource, chosen: Selection, *, limit: int = 0, continue_: str = "") -> Request:
     """A page of a consistent list (no resourceVersion: never older than the request)."""
     query = chosen.query()
     if limit:
@@ -88,7 +87,7 @@ def list_page(res: Resource[T], chosen: Selection, *, limit: int = 0, continue_:
     return Request(method="GET", path=collection_path(res, chosen.namespace), query=query)
 
 
-def watch(res: Resource[T], chosen: Selection, *, resource_version: str, timeout_s: int) -> Request:
+def watch(res: AnyResource, chosen: Selection, *, resource_version: str, timeout_s: int) -> Request:
     """Everything after `resource_version`, with bookmarks; the server ends it after `timeout_s`."""
     query = (
         *chosen.query(),
@@ -100,7 +99,7 @@ def watch(res: Resource[T], chosen: Selection, *, resource_version: str, timeout
     return Request(method="GET", path=collection_path(res, chosen.namespace), query=query)
 
 
-def create(res: Resource[T], obj: msgspec.Struct | JsonObject, namespace: str | None, *, manager: str = "",
+def create(res: AnyResource, obj: msgspec.Struct | JsonObject, namespace: str | None, *, manager: str = "",
            dry_run: bool = False) -> Request:
     body = body_of(obj, res)
     if res.namespaced and not namespace:
@@ -108,7 +107,7 @@ def create(res: Resource[T], obj: msgspec.Struct | JsonObject, namespace: str | 
     return Request(method="POST", path=collection_path(res, namespace), query=_options(manager, dry_run), body=body)
 
 
-def replace(res: Resource[T], obj: msgspec.Struct | JsonObject, name: str, namespace: str | None, *,
+def replace(res: AnyResource, obj: msgspec.Struct | JsonObject, name: str, namespace: str | None, *,
             subresource: str = "", manager: str = "", dry_run: bool = False) -> Request:
     return Request(
         method="PUT",
@@ -118,7 +117,7 @@ def replace(res: Resource[T], obj: msgspec.Struct | JsonObject, name: str, names
     )
 
 
-def patch(res: Resource[T], name: str, namespace: str | None, change: Sequence[JsonObject] | JsonObject, *,
+def patch(res: AnyResource, name: str, namespace: str | None, change: Sequence[JsonObject] | JsonObject, *,
           kind: PatchKind = PatchKind.JSON, subresource: str = "", manager: str = "", dry_run: bool = False
           ) -> Request:
     return Request(
@@ -130,7 +129,7 @@ def patch(res: Resource[T], name: str, namespace: str | None, change: Sequence[J
     )
 
 
-def apply(res: Resource[T], obj: msgspec.Struct | JsonObject, name: str, namespace: str | None, *, manager: str,
+def apply(res: AnyResource, obj: msgspec.Struct | JsonObject, name: str, namespace: str | None, *, manager: str,
           subresource: str = "", dry_run: bool = False) -> Request:
     """Server-side apply of the whole object, taking over the fields of other managers (`force`)."""
     return Request(
@@ -142,7 +141,7 @@ def apply(res: Resource[T], obj: msgspec.Struct | JsonObject, name: str, namespa
     )
 
 
-def delete(res: Resource[T], name: str, namespace: str | None, *, grace_s: int | None = None,
+def delete(res: AnyResource, name: str, namespace: str | None, *, grace_s: int | None = None,
            propagation: str | None = None, uid: str | None = None, resource_version: str | None = None,
            dry_run: bool = False) -> Request:
     """`propagation`: Foreground, Background or Orphan. `uid`, `resource_version`: delete only that very object."""
@@ -166,19 +165,19 @@ def delete(res: Resource[T], name: str, namespace: str | None, *, grace_s: int |
     return Request(method="DELETE", path=object_path(res, name, namespace), body=body)
 
 
-def delete_collection(res: Resource[T], chosen: Selection, *, propagation: str | None = None) -> Request:
+def delete_collection(res: AnyResource, chosen: Selection, *, propagation: str | None = None) -> Request:
     query = chosen.query()
     if propagation:
         query += (("propagationPolicy", propagation),)
     return Request(method="DELETE", path=collection_path(res, chosen.namespace), query=query)
 
 
-def body_of(obj: msgspec.Struct | JsonObject, res: Resource[T]) -> bytes:
+def body_of(obj: msgspec.Struct | JsonObject, res: AnyResource) -> bytes:
     """The object as JSON that names its kind, which items of lists and freshly made objects may leave out."""
     content: Json = codec.to_builtins(obj) if isinstance(obj, msgspec.Struct) else obj
     if not isinstance(content, dict):
         raise Refused(cause=f"a {res.kind} must be a JSON object", remedy="send an object with metadata")
-    kinds: JsonObject = {"apiVersion": f"{res.group}/{res.version}" if res.group else res.version, "kind": res.kind}
+    kinds: JsonObject = {"apiVersion": res.api_version, "kind": res.kind}
     return msgspec.json.encode({**kinds, **content})
 
 
