@@ -1,0 +1,1 @@
+"""virt-api: admission of the API's objects, and the aggregated API of their sub-resources."""

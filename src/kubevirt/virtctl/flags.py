@@ -106,4 +106,4 @@ class CommandWithGlobals(click.Command):
 
 def command(name: str, **attributes: object) -> Callable[[Callable[..., object]], click.Command]:
     """`@command("start")`: declare a command of virtctl."""
-    return click.command(name, cls=CommandWithGlobals, **attributes)  # type: ignore[arg-type,return-value]
+    return click.command(name, cls=CommandWithGlobals, **attributes)

@@ -11,10 +11,14 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import TypeVar
 
+import msgspec
+
 from kubevirt.kit.errors import Problem
 from kubevirt.kit.json import JsonObject
-from kubevirt.kube.client import ApiError, Client
-from kubevirt.kube.config import AccessFlags, load_access
+from kubevirt.kit.times import parse_duration
+from kubevirt.kube.client import Client
+from kubevirt.kube.config import ConfigFlags, load_access
+from kubevirt.kube.errors import ApiError
 from kubevirt.virtctl.errors import CommandError
 from kubevirt.virtctl.flags import Globals
 from kubevirt.virtctl.targets import Target
@@ -46,11 +50,15 @@ class Session:
 
     async def get(self, target: Target) -> JsonObject:
         """The object as the API server has it."""
-        return await self.client.raw_json("GET", self.object_path(target))
+        return await self.read(self.object_path(target))
+
+    async def read(self, path: str) -> JsonObject:
+        """Any document of the API."""
+        return msgspec.json.decode(await self.client.raw("GET", path), type=JsonObject)
 
     async def put_subresource(self, target: Target, verb: str, body: JsonObject) -> None:
         """PUT on a sub-resource; what it answers is of no interest."""
-        await self.client.raw("PUT", self.subresource_path(target, verb), body=body)
+        await self.client.raw("PUT", self.subresource_path(target, verb), body=msgspec.json.encode(body))
 
     @contextmanager
     def explaining(self, frame: str) -> Iterator[None]:
@@ -72,10 +80,45 @@ def run(flags: Globals, work: Callable[[Session], Awaitable[T]]) -> T:
 
 async def _within_session(flags: Globals, work: Callable[[Session], Awaitable[T]]) -> T:
     try:
-        access = load_access(access_flags(flags))
+        access = load_access(config_flags(flags))
         async with Client(access, program="virtctl") as client:
-            return await work(Session(client=client, namespace=flags.namespace or access.namespace or "default"))
+            return await work(Session(client=client, namespace=access.namespace))
     except ApiError as e:
         raise CommandError(e.message) from e
     except Problem as e:
         raise CommandError(str(e)) from e
+
+
+def config_flags(flags: Globals) -> ConfigFlags:
+    """The global flags as the reader of kubeconfigs takes them."""
+    return ConfigFlags(
+        kubeconfig=flags.kubeconfig or "",
+        context=flags.context or "",
+        cluster=flags.cluster or "",
+        user=flags.user or "",
+        namespace=flags.namespace or "",
+        server=flags.server or "",
+        token=flags.token or "",
+        username=flags.username or "",
+        password=flags.password or "",
+        client_certificate=flags.client_certificate or "",
+        client_key=flags.client_key or "",
+        certificate_authority=flags.certificate_authority or "",
+        insecure_skip_tls_verify=flags.insecure_skip_tls_verify,
+        tls_server_name=flags.tls_server_name or "",
+        proxy_url=flags.proxy_url or "",
+        as_user=flags.as_ or "",
+        as_uid=flags.as_uid or "",
+        as_groups=flags.as_group,
+        request_timeout_s=seconds(flags.request_timeout or "0"),
+    )
+
+
+def seconds(duration: str) -> float:
+    """A time limit such as `30s`, `1m30s` or plain seconds."""
+    if duration.isdecimal():
+        return float(duration)
+    try:
+        return parse_duration(duration).total_seconds()
+    except Problem as e:
+        raise CommandError(f'invalid argument "{duration}" for "--request-timeout" flag: {e}') from e

@@ -20,7 +20,7 @@ class Kind(StrEnum):
     REPLICASET = "virtualmachineinstancereplicasets"
 
     @property
-    def title(self) -> str:
+    def api_kind(self) -> str:
         """The kind's name in the API."""
         return {
             Kind.VM: "VirtualMachine",

@@ -1,7 +1,7 @@
 """The user's terminal while it belongs to a guest: raw mode, and bytes in both directions.
 
-Standard input is read on the event loop where the loop can poll it (terminals, pipes); a plain file, which epoll refuses,
-is read by a thread. Writes go to the file descriptor directly, so that a guest's bytes arrive as they are.
+Standard input is read on the event loop where the loop can poll it (terminals, pipes); a plain file, which epoll
+refuses, is read by a thread. Writes go to the file descriptor directly, so that a guest's bytes arrive as they are.
 """
 
 from __future__ import annotations

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import asyncio
 import sys
+from contextlib import AsyncExitStack
 
 import aiohttp
 import click
 
-from kubevirt.kube.client import ApiError
+from kubevirt.kube.errors import ApiError
 from kubevirt.virtctl.errors import CommandError
 from kubevirt.virtctl.flags import Globals, command
 from kubevirt.virtctl.session import Session, run
@@ -38,24 +39,26 @@ def console(flags: Globals, names: tuple[str, ...], timeout: int) -> None:
 
 
 async def _attach(session: Session, target: Target, timeout_s: float) -> None:
-    socket = await _connected(session, target, timeout_s)
-    click.echo(
-        f"Successfully connected to {target.name} console. Press Ctrl+] or Ctrl+5 to exit console.", err=True
-    )
-    async with socket:
+    async with AsyncExitStack() as stack:
+        socket = await _connected(session, target, timeout_s, stack)
+        click.echo(
+            f"Successfully connected to {target.name} console. Press Ctrl+] or Ctrl+5 to exit console.", err=True
+        )
         with raw_terminal(sys.stdin.fileno()):
             await _join(socket)
     _explain_end(socket)
 
 
-async def _connected(session: Session, target: Target, timeout_s: float) -> aiohttp.ClientWebSocketResponse:
+async def _connected(
+    session: Session, target: Target, timeout_s: float, stack: AsyncExitStack
+) -> aiohttp.ClientWebSocketResponse:
     """Open the stream; while the instance does not run yet, try again each second until the time is up."""
     loop = asyncio.get_running_loop()
     deadline = loop.time() + timeout_s
     path = session.subresource_path(target, "console")
     while True:
         try:
-            return await session.client.websocket(path, protocols=(PROTOCOL,))
+            return await stack.enter_async_context(session.client.websocket(path, protocols=(PROTOCOL,)))
         except ApiError as e:
             if e.status != 400 or timeout_s == 0:
                 raise

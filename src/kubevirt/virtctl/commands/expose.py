@@ -5,9 +5,10 @@ from __future__ import annotations
 import hashlib
 
 import click
+import msgspec
 
 from kubevirt.kit.json import Json, JsonObject
-from kubevirt.kube.client import ApiError
+from kubevirt.kube.errors import ApiError
 from kubevirt.virtctl.errors import CommandError, count_error
 from kubevirt.virtctl.flags import Globals, command
 from kubevirt.virtctl.session import Session, run
@@ -39,7 +40,7 @@ FAMILY_POLICIES = {name.lower(): name for name in ("SingleStack", "PreferDualSta
 @click.option("--ip-family", default="", help="IPv4, IPv6, or both with a comma")
 @click.option("--ip-family-policy", default="", help="SingleStack, PreferDualStack or RequireDualStack")
 @click.pass_obj
-def expose(flags: Globals, names: tuple[str, ...], name: str, **options: str | int) -> None:
+def expose(flags: Globals, /, names: tuple[str, ...], name: str, **options: str | int) -> None:
     """Create a Service for a virtual machine, an instance or a replica set."""
     target = _target(names)
     spec = service_spec(options)
@@ -98,7 +99,7 @@ def _port(port: int, protocol: str, target_port: str, name: str) -> JsonObject:
 
 
 async def _create(session: Session, target: Target, name: str, spec: JsonObject) -> None:
-    with session.explaining(f"error fetching {target.kind.title}: {{}}"):
+    with session.explaining(f"error fetching {target.kind.api_kind}: {{}}"):
         found = await session.get(target)
     if "ports" not in spec:
         spec["ports"] = introspected_ports(found, target.kind)
@@ -107,7 +108,7 @@ async def _create(session: Session, target: Target, name: str, spec: JsonObject)
     assert isinstance(meta, dict)  # noqa: S101 - every stored object has metadata
     owner: JsonObject = {
         "apiVersion": "kubevirt.io/v1",
-        "kind": target.kind.title,
+        "kind": target.kind.api_kind,
         "name": target.name,
         "uid": meta["uid"],
         "controller": True,
@@ -121,7 +122,7 @@ async def _create(session: Session, target: Target, name: str, spec: JsonObject)
         "spec": spec,
     }
     try:
-        await session.client.raw("POST", f"/api/v1/namespaces/{namespace}/services", body=service)
+        await session.client.raw("POST", f"/api/v1/namespaces/{namespace}/services", body=msgspec.json.encode(service))
     except ApiError as e:
         raise CommandError(f"service creation failed: {e.message}") from e
 

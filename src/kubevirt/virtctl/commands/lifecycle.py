@@ -84,7 +84,7 @@ def _put(
 ) -> None:
     target = parse_target(names, default=Kind.VM)
     if target.kind is not Kind.VM:
-        raise CommandError(f"{verb} acts on a VirtualMachine, not on a {target.kind.title}")
+        raise CommandError(f"{verb} acts on a VirtualMachine, not on a {target.kind.api_kind}")
     if dry_run:
         click.echo("Dry Run execution")
         body = {**body, "dryRun": ["All"]}

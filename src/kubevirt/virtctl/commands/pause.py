@@ -5,7 +5,7 @@ from __future__ import annotations
 import click
 
 from kubevirt.kit.json import JsonObject
-from kubevirt.kube.client import ApiError
+from kubevirt.kube.errors import ApiError
 from kubevirt.virtctl.commands.lifecycle import dry_run_flag
 from kubevirt.virtctl.errors import CommandError
 from kubevirt.virtctl.flags import Globals, command

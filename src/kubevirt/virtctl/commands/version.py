@@ -3,13 +3,11 @@
 from __future__ import annotations
 
 import platform
-from importlib.metadata import version as distribution_version
 
 import click
 
-from kubevirt.kit.errors import Problem
+from kubevirt import __version__
 from kubevirt.kit.json import JsonObject
-from kubevirt.kube.client import ApiError
 from kubevirt.virtctl.errors import CommandError
 from kubevirt.virtctl.flags import Globals, command
 from kubevirt.virtctl.session import SUBRESOURCES, Session, run
@@ -20,7 +18,7 @@ FIELDS = ("gitVersion", "gitCommit", "gitTreeState", "buildDate", "goVersion", "
 def client_version() -> JsonObject:
     """This client's version in the shape of the API's version reply."""
     machine = {"x86_64": "amd64", "aarch64": "arm64"}.get(platform.machine(), platform.machine())
-    return {"gitVersion": "v" + distribution_version("kubevirt"), "platform": f"{platform.system().lower()}/{machine}"}
+    return {"gitVersion": f"v{__version__}", "platform": f"{platform.system().lower()}/{machine}"}
 
 
 def formatted(info: JsonObject) -> str:
@@ -31,11 +29,11 @@ def formatted(info: JsonObject) -> str:
 
 async def server_version(session: Session) -> JsonObject:
     """What the add-on in the cluster says of itself; asks the preferred version of the sub-resource API."""
-    group = await session.client.raw_json("GET", SUBRESOURCES)
+    group = await session.read(SUBRESOURCES)
     preferred = group.get("preferredVersion")
     if not isinstance(preferred, dict) or "groupVersion" not in preferred:
         raise CommandError("the server does not offer a preferred version of subresources.kubevirt.io")
-    return await session.client.raw_json("GET", f"/apis/{preferred['groupVersion']}/version")
+    return await session.read(f"/apis/{preferred['groupVersion']}/version")
 
 
 @command("version", help="Show the versions of client and server.")
@@ -61,7 +59,7 @@ def difference(flags: Globals) -> str:
         different = _minor(mine) != _minor(theirs)
     except CommandError as e:
         return e.message
-    except (ApiError, Problem, ValueError) as e:
+    except ValueError as e:
         return str(e)
     if not different:
         return ""

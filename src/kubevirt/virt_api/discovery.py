@@ -1,0 +1,129 @@
+"""What clients ask before they speak: groups, versions and resources of the aggregated API, and its version."""
+
+from __future__ import annotations
+
+import platform
+
+from aiohttp import web
+
+from kubevirt import __version__
+from kubevirt.kit.json import Json, JsonObject
+
+GROUP = "subresources.kubevirt.io"
+VERSIONS = ("v1", "v1alpha3")
+
+INSTANCE_VERBS = {
+    "console": "get",
+    "vnc": "get",
+    "portforward": "get",
+    "pause": "update",
+    "unpause": "update",
+    "softreboot": "update",
+    "reset": "update",
+}
+MACHINE_VERBS = {"start": "update", "stop": "update", "restart": "update", "portforward": "get"}
+
+
+def group() -> JsonObject:
+    """The APIGroup document."""
+    versions: list[Json] = [{"groupVersion": f"{GROUP}/{v}", "version": v} for v in VERSIONS]
+    return {
+        "kind": "APIGroup",
+        "apiVersion": "v1",
+        "name": GROUP,
+        "versions": versions,
+        "preferredVersion": versions[0],
+    }
+
+
+def resource_list(version: str) -> JsonObject:
+    """The APIResourceList of one version."""
+    kinds = (
+        ("virtualmachineinstances", INSTANCE_VERBS),
+        ("virtualmachines", MACHINE_VERBS),
+    )
+    namespaced: list[Json] = [
+        _resource(f"{plural}/{name}", verb, namespaced=True) for plural, verbs in kinds for name, verb in verbs.items()
+    ]
+    plain: list[Json] = [_resource(name, "get", namespaced=False) for name in ("version", "guestfs", "healthz")]
+    return {
+        "kind": "APIResourceList",
+        "apiVersion": "v1",
+        "groupVersion": f"{GROUP}/{version}",
+        "resources": namespaced + plain,
+    }
+
+
+def _resource(name: str, verb: str, *, namespaced: bool) -> JsonObject:
+    return {"name": name, "singularName": "", "namespaced": namespaced, "kind": "", "verbs": [verb]}
+
+
+def version_info() -> JsonObject:
+    """The reply of the `version` endpoint; the Go fields stay in it because clients print them."""
+    machine = {"x86_64": "amd64", "aarch64": "arm64"}.get(platform.machine(), platform.machine())
+    return {
+        "gitVersion": f"v{__version__}",
+        "gitCommit": "",
+        "gitTreeState": "",
+        "buildDate": "",
+        "goVersion": "",
+        "compiler": platform.python_implementation(),
+        "platform": f"{platform.system().lower()}/{machine}",
+    }
+
+
+def openapi_v2() -> JsonObject:
+    """A minimal document: the API server merges it; the sub-resources carry no schemas of their own here."""
+    return {"swagger": "2.0", "info": {"title": "KubeVirt sub-resources", "version": __version__}, "paths": {}}
+
+
+def openapi_v3(version: str | None) -> JsonObject:
+    """The index of documents, or the document of one version."""
+    if version is None:
+        paths: JsonObject = {
+            f"apis/{GROUP}/{v}": {"serverRelativeURL": f"/openapi/v3/apis/{GROUP}/{v}"} for v in VERSIONS
+        }
+        return {"paths": paths}
+    return {"openapi": "3.0.0", "info": {"title": "KubeVirt sub-resources", "version": version}, "paths": {}}
+
+
+def routes() -> list[web.RouteDef]:
+    """The routes that need no authentication."""
+
+    async def healthz(_: web.Request) -> web.Response:
+        return web.Response(text="ok")
+
+    async def apis(_: web.Request) -> web.Response:
+        return web.json_response({"kind": "APIGroupList", "apiVersion": "v1", "groups": [group()]})
+
+    async def one_group(_: web.Request) -> web.Response:
+        return web.json_response(group())
+
+    async def resources(request: web.Request) -> web.Response:
+        return web.json_response(resource_list(request.match_info["version"]))
+
+    async def version(_: web.Request) -> web.Response:
+        return web.json_response(version_info())
+
+    async def swagger(_: web.Request) -> web.Response:
+        return web.json_response(openapi_v2())
+
+    async def openapi_index(_: web.Request) -> web.Response:
+        return web.json_response(openapi_v3(None))
+
+    async def openapi_document(request: web.Request) -> web.Response:
+        return web.json_response(openapi_v3(request.match_info["version"]))
+
+    known = "{version:" + "|".join(VERSIONS) + "}"
+    return [
+        web.get("/", healthz),
+        web.get("/healthz", healthz),
+        web.get("/apis", apis),
+        web.get(f"/apis/{GROUP}", one_group),
+        web.get(f"/apis/{GROUP}/{known}", resources),
+        web.get(f"/apis/{GROUP}/{known}/version", version),
+        web.get(f"/apis/{GROUP}/{known}/healthz", healthz),
+        web.get("/openapi/v2", swagger),
+        web.get("/openapi/v3", openapi_index),
+        web.get(f"/openapi/v3/apis/{GROUP}/{known}", openapi_document),
+    ]

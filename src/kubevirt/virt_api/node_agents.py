@@ -1,0 +1,80 @@
+"""The way from virt-api to the virt-handler on an instance's node: which pod, which address, which certificate."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+
+import aiohttp
+from yarl import URL
+
+from kubevirt.api.resources import PODS
+from kubevirt.api.vmi import VirtualMachineInstance
+from kubevirt.kube.certs import ClientTls
+from kubevirt.kube.client import Client
+from kubevirt.virt_api.replies import StatusError
+
+PORT = 8186
+CONNECT_TIMEOUT_S = 10.0
+SERVER_NAME = "virt-handler.kubevirt.io"  # the DNS name in the certificates of all handlers
+
+
+@dataclass(frozen=True, kw_only=True)
+class NodeAgents:
+    """Reaches the virt-handler of a node; `http` carries the client certificate that handlers demand."""
+
+    client: Client
+    http: aiohttp.ClientSession
+    tls: ClientTls
+    namespace: str
+
+    async def url(self, vmi: VirtualMachineInstance, action: str) -> URL:
+        """The handler's address for an action on this instance; 503 when no handler runs on its node."""
+        node = vmi.status.node_name
+        pods = await self.client.list(
+            PODS, self.namespace, labels="kubevirt.io=virt-handler", fields=f"spec.nodeName={node}"
+        )
+        address = next((pod.status.pod_ip for pod in pods if pod.status.phase == "Running" and pod.status.pod_ip), None)
+        if not address:
+            raise StatusError(
+                503,
+                f"no virt-handler is running on node {node!r}; look at `kubectl -n {self.namespace} get pods "
+                f"-l kubevirt.io=virt-handler -o wide`",
+            )
+        host = f"[{address}]" if ":" in address else address
+        meta = vmi.metadata
+        path = f"/v1/namespaces/{meta.namespace}/virtualmachineinstances/{meta.name}/{action}"
+        return URL(f"https://{host}:{PORT}{path}")
+
+    @asynccontextmanager
+    async def websocket(
+        self, url: URL, protocols: tuple[str, ...], heartbeat_s: float
+    ) -> AsyncIterator[aiohttp.ClientWebSocketResponse]:
+        """An open stream of the handler. Raises what aiohttp raises when it refuses or cannot be reached."""
+        async with self.http.ws_connect(
+            url,
+            protocols=protocols,
+            heartbeat=heartbeat_s,
+            max_msg_size=0,
+            ssl=self.tls.current(),
+            server_hostname=SERVER_NAME,
+        ) as socket:
+            yield socket
+
+    async def put(self, vmi: VirtualMachineInstance, action: str) -> None:
+        """Ask the handler for an action; its refusal reaches the client with the handler's own code and words."""
+        url = await self.url(vmi, action)
+        try:
+            async with self.http.put(url, ssl=self.tls.current(), server_hostname=SERVER_NAME) as answer:
+                if answer.status < 400:
+                    return
+                raise StatusError(answer.status, (await answer.text()).strip() or answer.reason or "refused")
+        except (aiohttp.ClientConnectionError, TimeoutError) as e:
+            raise StatusError(503, f"virt-handler on node {vmi.status.node_name!r} cannot be reached: {e}") from e
+
+
+def session() -> aiohttp.ClientSession:
+    """An HTTP session for handlers."""
+    timeout = aiohttp.ClientTimeout(total=None, connect=CONNECT_TIMEOUT_S, sock_connect=CONNECT_TIMEOUT_S)
+    return aiohttp.ClientSession(timeout=timeout)

@@ -1,0 +1,101 @@
+"""The admission webhooks: the API's defaults and rules (`kubevirt.api`) at the paths the API server calls.
+
+Nothing is decided here; this module takes objects out of reviews, calls the pure functions, and puts patches and
+causes back.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from aiohttp import web
+
+from kubevirt.api import codec
+from kubevirt.api.config import ClusterConfig
+from kubevirt.api.defaults import default_vm, default_vmi
+from kubevirt.api.replicaset import VirtualMachineInstanceReplicaSet
+from kubevirt.api.validation import (
+    validate_replicaset,
+    validate_vm,
+    validate_vmi_create,
+    validate_vmi_update,
+)
+from kubevirt.api.vm import VirtualMachine
+from kubevirt.api.vmi import VirtualMachineInstance
+from kubevirt.kube.patches import diff
+from kubevirt.kube.webhooks import AdmissionAnswer, AdmissionRequest, admission_handler, allow, refuse
+
+CREATE, UPDATE = "CREATE", "UPDATE"
+CurrentConfig = Callable[[], ClusterConfig]
+
+
+class Webhooks:
+    """The webhooks under the configuration that `config` returns at the time of each request."""
+
+    def __init__(self, config: CurrentConfig, namespace: str) -> None:
+        self._config = config
+        self._own_accounts = tuple(
+            f"system:serviceaccount:{namespace}:{name}"
+            for name in ("kubevirt-apiserver", "kubevirt-controller", "kubevirt-handler")
+        )
+
+    def routes(self) -> list[web.RouteDef]:
+        """The routes, by the paths of the webhook configurations."""
+        decisions = {
+            "/virtualmachines-mutate": self.mutate_vm,
+            "/virtualmachineinstances-mutate": self.mutate_vmi,
+            "/virtualmachines-validate": self.validate_vm,
+            "/virtualmachineinstances-validate-create": self.validate_vmi_create,
+            "/virtualmachineinstances-validate-update": self.validate_vmi_update,
+            "/virtualmachinereplicaset-validate": self.validate_replicaset,
+        }
+        return [web.post(path, admission_handler(decide)) for path, decide in decisions.items()]
+
+    def mutate_vm(self, request: AdmissionRequest) -> AdmissionAnswer:
+        """The defaults of a VM."""
+        vm = request.object_as(VirtualMachine)
+        if vm.metadata.deletion_timestamp is not None:
+            return allow()
+        changed = default_vm(vm, self._config(), create=request.operation == CREATE)
+        return allow(patch=diff(codec.to_builtins(vm), codec.to_builtins(changed)))
+
+    def mutate_vmi(self, request: AdmissionRequest) -> AdmissionAnswer:
+        """The defaults of an instance on creation; on update, changes of its status by others are taken back."""
+        vmi = request.object_as(VirtualMachineInstance)
+        if request.operation == CREATE:
+            changed = default_vmi(vmi, self._config())
+            return allow(patch=diff(codec.to_builtins(vmi), codec.to_builtins(changed)))
+        if self._is_own(request):
+            return allow()
+        before = codec.to_builtins(request.old_object_as(VirtualMachineInstance)).get("status", {})
+        after = codec.to_builtins(vmi)
+        return allow(patch=diff(after, {**after, "status": before}))
+
+    def validate_vm(self, request: AdmissionRequest) -> AdmissionAnswer:
+        """The rules of a VM and of its template."""
+        vm = request.object_as(VirtualMachine)
+        if vm.metadata.deletion_timestamp is not None:
+            return allow()
+        old = request.old_object_as(VirtualMachine) if request.has_old_object else None
+        causes = validate_vm(vm, self._config(), old=old)
+        return refuse(causes) if causes else allow()
+
+    def validate_vmi_create(self, request: AdmissionRequest) -> AdmissionAnswer:
+        """The rules of a new instance."""
+        vmi = request.object_as(VirtualMachineInstance)
+        causes = validate_vmi_create(vmi, self._config(), own_account=self._is_own(request))
+        return refuse(causes) if causes else allow()
+
+    def validate_vmi_update(self, request: AdmissionRequest) -> AdmissionAnswer:
+        """An instance's spec is changed by the control plane only."""
+        new, old = request.object_as(VirtualMachineInstance), request.old_object_as(VirtualMachineInstance)
+        causes = validate_vmi_update(old, new, own_account=self._is_own(request))
+        return refuse(causes) if causes else allow()
+
+    def validate_replicaset(self, request: AdmissionRequest) -> AdmissionAnswer:
+        """The rules of a replica set and of its template."""
+        causes = validate_replicaset(request.object_as(VirtualMachineInstanceReplicaSet), self._config())
+        return refuse(causes) if causes else allow()
+
+    def _is_own(self, request: AdmissionRequest) -> bool:
+        return request.user_info.username in self._own_accounts
