@@ -1,0 +1,216 @@
+"""Parts of the cluster-wide configuration in the KubeVirt object: programs, features, limits."""
+
+from typing import Annotated
+
+from kubevirt.api.base import Api, Atomic, Int32, Int64, Nullable, SetList, marks, one_of, required
+from kubevirt.api.kubevirt_devices import ResourceRequirementsWithoutClaims
+from kubevirt.api.meta import LabelSelector
+from kubevirt.kit.quantity import Quantity
+
+
+class TokenBucketRateLimiter(Api):
+    """A steady rate with bursts."""
+
+    burst: int = required(int)
+    qps: float = required(float)
+
+
+class RateLimiter(Api):
+    """Limits how fast requests are sent."""
+
+    token_bucket_rate_limiter: TokenBucketRateLimiter | None = None
+
+
+class RESTClientConfiguration(Api):
+    """Requests to the API server."""
+
+    rate_limiter: RateLimiter | None = None
+
+
+class ReloadableComponentConfiguration(Api):
+    """Settings that a program picks up while it runs."""
+
+    rest_client: RESTClientConfiguration | None = None
+
+
+class ArchSpecificConfiguration(Api):
+    """Settings of one CPU architecture."""
+
+    emulated_machines: Annotated[list[str], Atomic] = []
+    machine_type: str | None = None
+    ovmf_path: str | None = None
+
+
+class ArchConfiguration(Api):
+    """Settings by CPU architecture."""
+
+    amd64: ArchSpecificConfiguration | None = None
+    arm64: ArchSpecificConfiguration | None = None
+    default_architecture: str | None = None
+    ppc64le: ArchSpecificConfiguration | None = None
+    s390x: ArchSpecificConfiguration | None = None
+
+
+class ChangedBlockTrackingSelectors(Api):
+    """For which machines changed blocks are tracked."""
+
+    namespace_label_selector: LabelSelector | None = None
+    virtual_machine_label_selector: LabelSelector | None = None
+
+
+class CommonInstancetypesDeployment(Api):
+    """Whether the common instance types are installed."""
+
+    enabled: Annotated[bool | None, Nullable] = None
+
+
+class TDXAttestationConfiguration(Api):
+    """Attestation of trust domains."""
+
+    enforced: Annotated[bool | None, marks(default=False)] = None
+    qgs_socket_path: Annotated[str | None, marks(default="/var/run/tdx-qgs/qgs.socket")] = None
+
+
+class TDXConfiguration(Api):
+    """Settings for Intel TDX."""
+
+    attestation: TDXAttestationConfiguration | None = None
+
+
+class ConfidentialComputeConfiguration(Api):
+    """Settings for guests hidden from their host."""
+
+    tdx: Annotated[TDXConfiguration | None, Nullable] = None
+
+
+class DiskVerification(Api):
+    """Limits for the check of disk images."""
+
+    memory_limit: Quantity = required(Quantity)
+
+
+class LogVerbosity(Api):
+    """How much each program logs."""
+
+    node_verbosity: dict[str, int] = {}
+    virt_api: int | None = None
+    virt_controller: int | None = None
+    virt_handler: int | None = None
+    virt_launcher: int | None = None
+    virt_operator: int | None = None
+    virt_synchronization_controller: int | None = None
+
+
+class DeveloperConfiguration(Api):
+    """Feature gates and settings for development."""
+
+    cluster_profiler: bool | None = None
+    cpu_allocation_ratio: int | None = None
+    disabled_feature_gates: Annotated[list[str], Atomic] = []
+    disk_verification: DiskVerification | None = None
+    feature_gates: Annotated[list[str], Atomic] = []
+    log_verbosity: LogVerbosity | None = None
+    memory_overcommit: Annotated[int | None, marks(minimum=10)] = None
+    minimum_cluster_tsc_frequency: Int64 | None = None
+    minimum_reserve_pvc_bytes: Int64 | None = None
+    node_selectors: dict[str, str] = {}
+    pvc_tolerate_less_space_up_to_percent: int | None = None
+    use_emulation: bool | None = None
+
+
+class HypervisorConfiguration(Api):
+    """A hypervisor that may be used."""
+
+    name: Annotated[str | None, one_of("kvm", "hyperv-direct")] = None
+
+
+class InstancetypeConfiguration(Api):
+    """How instance types are referred to."""
+
+    reference_policy: Annotated[str | None, Nullable, one_of("reference", "expand", "expandAll")] = None
+
+
+class KSMConfiguration(Api):
+    """Where kernel samepage merging is turned on."""
+
+    node_label_selector: LabelSelector | None = None
+
+
+class LiveUpdateConfiguration(Api):
+    """Limits for changes of running machines."""
+
+    max_cpu_sockets: Int32 | None = None
+    max_guest: Quantity | None = None
+    max_hotplug_ratio: Int32 | None = None
+
+
+class PersistentReservationConfiguration(Api):
+    """SCSI persistent reservations."""
+
+    enabled: Annotated[bool | None, Nullable] = None
+
+
+class SMBiosConfiguration(Api):
+    """SMBIOS strings that guests see by default."""
+
+    family: str | None = None
+    manufacturer: str | None = None
+    product: str | None = None
+    sku: str | None = None
+    version: str | None = None
+
+
+class SupportContainerResources(Api):
+    """Resources of a supporting container."""
+
+    resources: ResourceRequirementsWithoutClaims = required(ResourceRequirementsWithoutClaims)
+    type: str = required(str)
+
+
+class TLSConfiguration(Api):
+    """TLS settings of all servers."""
+
+    ciphers: Annotated[list[str], SetList] = []
+    min_tls_version: Annotated[
+        str | None, one_of("VersionTLS10", "VersionTLS11", "VersionTLS12", "VersionTLS13")
+    ] = None
+
+
+class VirtTemplateDeployment(Api):
+    """Whether virt-template is installed."""
+
+    enabled: Annotated[bool | None, Nullable] = None
+
+
+class DisableFreePageReporting(Api):
+    """Turns free page reporting off."""
+
+
+class DisableSerialConsoleLog(Api):
+    """Turns the log of serial consoles off."""
+
+
+class VirtualMachineOptions(Api):
+    """Settings for all machines."""
+
+    disable_free_page_reporting: DisableFreePageReporting | None = None
+    disable_serial_console_log: DisableSerialConsoleLog | None = None
+
+
+class CustomProfile(Api):
+    """A seccomp profile of the user's."""
+
+    localhost_profile: str | None = None
+    runtime_default_profile: bool | None = None
+
+
+class VirtualMachineInstanceProfile(Api):
+    """Seccomp profile of launcher pods."""
+
+    custom_profile: CustomProfile | None = None
+
+
+class SeccompConfiguration(Api):
+    """Seccomp profiles."""
+
+    virtual_machine_instance_profile: VirtualMachineInstanceProfile | None = None

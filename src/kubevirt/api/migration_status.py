@@ -1,0 +1,166 @@
+"""Live migrations as they show in an instance's status."""
+
+from typing import Annotated
+
+from kubevirt.api.base import Api, Atomic, Int32, Int64, Nullable, Time, marks, one_of, required
+from kubevirt.kit.quantity import Quantity
+
+
+class DowntimeTuning(Api):
+    """Raises the allowed downtime step by step."""
+
+    cooldown_seconds: Annotated[Int32 | None, marks(minimum=1)] = None
+    initial_ms: Annotated[Int64 | None, marks(minimum=1)] = None
+    start_after_iteration: Annotated[Int64 | None, marks(minimum=1)] = None
+    steps: Annotated[Int32 | None, marks(minimum=1)] = None
+
+
+class StallDetector(Api):
+    """Decides that a migration does not converge."""
+
+    completion_timeout_factor: Quantity | None = None
+    ewma_alpha: Quantity | None = None
+    patience_window_decay_factor: Quantity | None = None
+    precopy_possible_factor: Quantity | None = None
+    search_local_minima: bool | None = None
+    stall_margin: Annotated[Int64 | None, marks(maximum=100, minimum=0)] = None
+    stall_progress_timeout: Annotated[Int64 | None, marks(minimum=0)] = None
+    switchover_timeout: Annotated[Int64 | None, marks(minimum=0)] = None
+
+
+class MigrationExperimental(Api):
+    """Migration settings that may still change."""
+
+    compression: Annotated[str, one_of("none", "zstd")] = ""
+    downtime_tuning: DowntimeTuning | None = None
+    stall_detector: StallDetector | None = None
+
+
+class EffectiveMigrationConfiguration(Api):
+    """The migration settings in force, policy included."""
+
+    allow_auto_converge: bool | None = None
+    allow_post_copy: bool | None = None
+    allow_workload_disruption: bool | None = None
+    bandwidth_per_migration: Quantity | None = None
+    completion_timeout_per_gib: Int64 | None = None
+    disable_tls: bool | None = None
+    experimental: MigrationExperimental | None = None
+    match_se_linux_level_on_migration: bool | None = None
+    max_downtime_ms: Annotated[Int64 | None, marks(maximum=2000000, minimum=1)] = None
+    network: str = ""
+    node_drain_taint_key: str = ""
+    parallel_migrations_per_cluster: Int32 | None = None
+    parallel_outbound_migrations_per_node: Int32 | None = None
+    progress_timeout: Int64 | None = None
+    unsafe_migration_override: bool | None = None
+    utility_volumes_timeout: Int64 | None = None
+
+
+class MigrationConfiguration(Api):
+    """How live migrations are done."""
+
+    allow_auto_converge: bool | None = None
+    allow_post_copy: bool | None = None
+    allow_workload_disruption: bool | None = None
+    bandwidth_per_migration: Quantity | None = None
+    completion_timeout_per_gib: Int64 | None = None
+    disable_tls: bool | None = None
+    match_se_linux_level_on_migration: bool | None = None
+    max_downtime_ms: Annotated[Int64 | None, marks(maximum=2000000, minimum=1)] = None
+    network: str = ""
+    node_drain_taint_key: str = ""
+    parallel_migrations_per_cluster: Int32 | None = None
+    parallel_outbound_migrations_per_node: Int32 | None = None
+    progress_timeout: Int64 | None = None
+    unsafe_migration_override: bool | None = None
+    utility_volumes_timeout: Int64 | None = None
+
+
+class VirtualMachineInstanceMigrationSourceState(Api):
+    """The source side of a migration."""
+
+    domain_name: str = ""
+    domain_namespace: str = ""
+    migration_uid: str = ""
+    node: str = ""
+    node_selectors: dict[str, str] = {}
+    persistent_state_pvc_name: str = ""
+    pod: str = ""
+    selinux_context: str = ""
+    sync_address: str = ""
+    virtual_machine_instance_uid: str = ""
+
+
+class VirtualMachineInstanceMigrationTargetState(Api):
+    """The target side of a migration."""
+
+    attachment_pod_uid: str = ""
+    cpu_set: Annotated[list[int], Atomic] = []
+    direct_migration_node_ports: dict[str, int] = {}
+    domain_detected: bool | None = None
+    domain_name: str = ""
+    domain_namespace: str = ""
+    domain_ready_timestamp: Time | None = None
+    migration_uid: str = ""
+    node: str = ""
+    node_address: str = ""
+    node_topology: str = ""
+    persistent_state_pvc_name: str = ""
+    pod: str = ""
+    selinux_context: str = ""
+    sync_address: str = ""
+    virtual_machine_instance_uid: str = ""
+
+
+class VirtualMachineInstanceMigrationState(Api):
+    """The migration in progress, or the last one."""
+
+    abort_requested: bool | None = None
+    abort_status: str = ""
+    completed: bool | None = None
+    end_timestamp: Annotated[Time | None, Nullable] = None
+    failed: bool | None = None
+    failure_reason: str = ""
+    migration_configuration: EffectiveMigrationConfiguration | None = None
+    migration_network_type: str = ""
+    migration_policy_name: str = ""
+    migration_uid: str = ""
+    mode: str = ""
+    source_node: str = ""
+    source_persistent_state_pvc_name: str = ""
+    source_pod: str = ""
+    source_state: VirtualMachineInstanceMigrationSourceState | None = None
+    start_timestamp: Annotated[Time | None, Nullable] = None
+    target_attachment_pod_uid: str = ""
+    target_cpu_set: Annotated[list[int], Atomic] = []
+    target_direct_migration_node_ports: dict[str, int] = {}
+    target_memory_overhead: Quantity | None = None
+    target_node: str = ""
+    target_node_address: str = ""
+    target_node_domain_detected: bool | None = None
+    target_node_domain_ready_timestamp: Time | None = None
+    target_node_topology: str = ""
+    target_persistent_state_pvc_name: str = ""
+    target_pod: str = ""
+    target_state: VirtualMachineInstanceMigrationTargetState | None = None
+
+
+class PersistentVolumeClaimInfo(Api):
+    """What is known about a claim."""
+
+    access_modes: Annotated[list[str], Atomic] = []
+    capacity: dict[str, Quantity] = {}
+    claim_name: str = ""
+    filesystem_overhead: Annotated[str, marks(pattern="^(0(?:\\.\\d{1,3})?|1)$")] = ""
+    preallocated: bool | None = None
+    requests: dict[str, Quantity] = {}
+    volume_mode: str = ""
+
+
+class StorageMigratedVolumeInfo(Api):
+    """A volume whose contents move to another claim."""
+
+    destination_pvc_info: PersistentVolumeClaimInfo | None = None
+    source_pvc_info: PersistentVolumeClaimInfo | None = None
+    volume_name: str = required(str)
