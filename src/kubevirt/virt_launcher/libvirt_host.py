@@ -1,0 +1,235 @@
+"""libvirt, typed and without blocking: the one module of the launcher that knows libvirt-python.
+
+Calls go to a thread of their own, one after another; those to the guest agent, which may take seconds, to a second one.
+libvirt's event loop has a third. Events and the loss of the connection are handed to the asyncio loop. libvirt's errors
+become `HostError`s here and go no further.
+"""
+
+import asyncio
+import threading
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from typing import TypeVar
+
+import libvirt
+
+from kubevirt.kit import logs
+from kubevirt.kit.errors import Problem
+from kubevirt.machine.domain_report import Reason, State
+from kubevirt.virt_launcher.states import translate
+
+log = logs.get("libvirt")
+
+_T = TypeVar("_T")
+
+AGENT_TIMEOUT_S = 5
+KEEPALIVE_S, KEEPALIVE_COUNT = 5, 6
+CONNECT_EVERY_S = 0.02
+
+
+class HostError(Problem):
+    """libvirt could not do it. `code` is libvirt's number of the error (virErrorNumber)."""
+
+    def __init__(self, *, cause: str, code: int = 0, remedy: str = "") -> None:
+        super().__init__(cause=cause, remedy=remedy)
+        self.code = code
+
+
+class NoDomain(HostError):
+    """There is no such domain."""
+
+
+@dataclass(frozen=True)
+class StateChanged:
+    """Something about the domain's life changed; ask for its state."""
+
+
+@dataclass(frozen=True)
+class AgentChanged:
+    connected: bool
+
+
+@dataclass(frozen=True)
+class DiskFailed:
+    alias: str
+    no_space: bool
+
+
+@dataclass(frozen=True)
+class ConnectionLost:
+    pass
+
+
+HostEvent = StateChanged | AgentChanged | DiskFailed | ConnectionLost
+
+
+class LibvirtHost:
+    """One connection to one libvirtd, for one domain, looked up by name at each call so that it survives reconnects."""
+
+    def __init__(self, uri: str, domain: str, *, on_event: Callable[[HostEvent], None]) -> None:
+        self._uri = uri
+        self._name = domain
+        self._on_event = on_event
+        self._loop = asyncio.get_running_loop()
+        self._calls = ThreadPoolExecutor(max_workers=1, thread_name_prefix="libvirt")
+        self._agent_calls = ThreadPoolExecutor(max_workers=1, thread_name_prefix="agent")
+        self._connection: libvirt.virConnect | None = None
+        libvirt.registerErrorHandler(_swallow, None)  # its default prints to standard error
+        libvirt.virEventRegisterDefaultImpl()
+        threading.Thread(target=_run_events, name="libvirt-events", daemon=True).start()
+
+    async def connect(self, *, timeout_s: float = 30.0) -> None:
+        """Connect as soon as libvirtd answers. Raises HostError when it does not within the time."""
+        deadline = self._loop.time() + timeout_s
+        while True:
+            try:
+                await self._loop.run_in_executor(self._calls, self._open)
+            except libvirt.libvirtError as error:
+                if self._loop.time() > deadline:
+                    raise HostError(
+                        cause=f"libvirtd does not answer: {error.get_error_message()}",
+                        remedy="see its messages in the log of the container 'compute'",
+                    ) from error
+                await asyncio.sleep(CONNECT_EVERY_S)
+            else:
+                return
+
+    async def define(self, xml: str) -> None:
+        def call(connection: libvirt.virConnect) -> None:
+            connection.defineXML(xml)
+
+        await self._call(call)
+
+    async def start(self, *, paused: bool) -> None:
+        flags = libvirt.VIR_DOMAIN_START_PAUSED if paused else 0
+        await self._on_domain(lambda domain: domain.createWithFlags(flags))
+
+    async def suspend(self) -> None:
+        await self._on_domain(lambda domain: domain.suspend())
+
+    async def resume(self) -> None:
+        await self._on_domain(lambda domain: domain.resume())
+
+    async def press_power_button(self, *, agent: bool) -> None:
+        """Ask the guest to shut down, through its agent first if it has one."""
+        flags = libvirt.VIR_DOMAIN_SHUTDOWN_ACPI_POWER_BTN
+        if agent:
+            flags |= libvirt.VIR_DOMAIN_SHUTDOWN_GUEST_AGENT
+        await self._on_domain(lambda domain: domain.shutdownFlags(flags))
+
+    async def reboot(self, *, agent: bool) -> None:
+        flags = libvirt.VIR_DOMAIN_REBOOT_GUEST_AGENT if agent else libvirt.VIR_DOMAIN_REBOOT_ACPI_POWER_BTN
+        await self._on_domain(lambda domain: domain.reboot(flags))
+
+    async def reset(self) -> None:
+        await self._on_domain(lambda domain: domain.reset(0))
+
+    async def kill(self) -> None:
+        """End QEMU: it may write out its caches first; if it does not end by that, at once."""
+        try:
+            await self._on_domain(lambda domain: domain.destroyFlags(libvirt.VIR_DOMAIN_DESTROY_GRACEFUL))
+        except NoDomain:
+            raise
+        except HostError as error:
+            log.warning("QEMU does not end when asked, so it is killed", cause=error.cause)
+            await self._on_domain(lambda domain: domain.destroy())
+
+    async def undefine(self) -> None:
+        flags = libvirt.VIR_DOMAIN_UNDEFINE_KEEP_NVRAM | libvirt.VIR_DOMAIN_UNDEFINE_CHECKPOINTS_METADATA
+        await self._on_domain(lambda domain: domain.undefineFlags(flags))
+
+    async def state(self) -> tuple[State, Reason]:
+        """Raises NoDomain before the definition."""
+        state, reason = await self._on_domain(lambda domain: domain.state())
+        return translate(state, reason)
+
+    async def xml(self) -> str:
+        """The domain as it is now, with everything libvirt has filled in."""
+        text: str = await self._on_domain(lambda domain: domain.XMLDesc())
+        return text
+
+    async def guest_info(self) -> dict[str, object]:
+        """What the agent says of users, operating system, time zone, host name and file systems; flat, as in virsh."""
+
+        def call(domain: libvirt.virDomain) -> dict[str, object]:
+            domain.agentSetResponseTimeout(AGENT_TIMEOUT_S)
+            # 0 means whatever this agent knows; kinds asked for by name make the call fail where one is not known.
+            found: dict[str, object] = domain.guestInfo(0)
+            return found
+
+        return await self._on_domain(call, self._agent_calls)
+
+    async def guest_interfaces(self) -> dict[str, dict[str, object]]:
+        """Interfaces by their names in the guest: {"hwaddr": ..., "addrs": [{"addr": ..., "prefix": ...}, ...]}."""
+        source = libvirt.VIR_DOMAIN_INTERFACE_ADDRESSES_SRC_AGENT
+
+        def call(domain: libvirt.virDomain) -> dict[str, dict[str, object]]:
+            found: dict[str, dict[str, object]] = domain.interfaceAddresses(source)
+            return found
+
+        return await self._on_domain(call, self._agent_calls)
+
+    async def _on_domain(
+        self, work: "Callable[[libvirt.virDomain], _T]", executor: ThreadPoolExecutor | None = None
+    ) -> _T:
+        return await self._call(lambda connection: work(connection.lookupByName(self._name)), executor)
+
+    async def _call(
+        self, work: "Callable[[libvirt.virConnect], _T]", executor: ThreadPoolExecutor | None = None
+    ) -> _T:
+        connection = self._connection
+        if connection is None:
+            raise HostError(cause="libvirtd is starting anew", remedy="this passes within seconds")
+        try:
+            return await self._loop.run_in_executor(executor or self._calls, work, connection)
+        except libvirt.libvirtError as error:
+            raise _host_error(error) from error
+
+    def _open(self) -> None:
+        connection = libvirt.open(self._uri)
+        connection.setKeepAlive(KEEPALIVE_S, KEEPALIVE_COUNT)
+        connection.registerCloseCallback(self._closed, None)
+        for kind, callback in (
+            (libvirt.VIR_DOMAIN_EVENT_ID_LIFECYCLE, self._lifecycle),
+            (libvirt.VIR_DOMAIN_EVENT_ID_AGENT_LIFECYCLE, self._agent_lifecycle),
+            (libvirt.VIR_DOMAIN_EVENT_ID_IO_ERROR_REASON, self._io_error),
+        ):
+            connection.domainEventRegisterAny(None, kind, callback, None)
+        self._connection = connection
+
+    # Called by libvirt, on its own thread; arguments as libvirt gives them.
+
+    def _closed(self, _connection: object, _reason: int, _opaque: object) -> None:
+        self._connection = None
+        self._tell(ConnectionLost())
+
+    def _lifecycle(self, _connection: object, _domain: object, _event: int, _detail: int, _opaque: object) -> None:
+        self._tell(StateChanged())
+
+    def _agent_lifecycle(self, _connection: object, _domain: object, state: int, _why: int, _opaque: object) -> None:
+        self._tell(AgentChanged(state == libvirt.VIR_CONNECT_DOMAIN_EVENT_AGENT_LIFECYCLE_STATE_CONNECTED))
+
+    def _io_error(
+        self, _connection: object, _domain: object, _path: str, alias: str, _action: int, reason: str, _opaque: object
+    ) -> None:
+        self._tell(DiskFailed(alias=alias, no_space=reason == "enospc"))
+
+    def _tell(self, event: HostEvent) -> None:
+        self._loop.call_soon_threadsafe(self._on_event, event)
+
+
+def _run_events() -> None:
+    while True:
+        libvirt.virEventRunDefaultImpl()
+
+
+def _swallow(_opaque: object, _error: object) -> None:
+    """Every error comes as an exception too."""
+
+
+def _host_error(error: libvirt.libvirtError) -> HostError:
+    code, text = error.get_error_code(), error.get_error_message() or "libvirt gives no reason"
+    if code == libvirt.VIR_ERR_NO_DOMAIN:
+        return NoDomain(cause="Domain not found.", code=code)
+    return HostError(cause=text.strip().rstrip("."), code=code)

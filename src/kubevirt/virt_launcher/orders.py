@@ -1,0 +1,55 @@
+"""What the launcher asks of its workshop, and what it gets back."""
+
+import msgspec
+
+from kubevirt.machine.domain_report import ReportedInterface
+from kubevirt.machine.network.attachment import Dhcp6Lease, DhcpLease
+
+BUILD = "build"
+DESCRIBE = "describe"
+
+
+class BuildOrder(msgspec.Struct, kw_only=True):
+    """Prepare the disks of a VMI and make its domain."""
+
+    sync: msgspec.Raw
+    """A SyncRequest, as virt-handler sent it."""
+    kvm: bool
+    allow_emulation: bool
+
+
+class Built(msgspec.Struct, kw_only=True, omit_defaults=True):
+    """Everything that the launcher keeps of a VMI."""
+
+    xml: str
+    domain_type: str
+    paused: bool = False
+    acpi: bool = True
+    grace_period_s: int = 30
+    serial_log: str = ""
+    """Path of the file that the serial console is logged to; empty when it is not."""
+    interfaces: list[ReportedInterface] = []
+    leases: list[DhcpLease] = []
+    leases6: list[Dhcp6Lease] = []
+    volumes: dict[str, str] = {}
+    """Disk alias in the domain -> name of its volume."""
+
+
+class DescribeOrder(msgspec.Struct, kw_only=True):
+    """Read a domain as libvirt has completed it."""
+
+    xml: str
+
+
+class DescribedInterface(msgspec.Struct, kw_only=True, omit_defaults=True):
+    name: str
+    mac: str
+    queues: int = 0
+    link_down: bool = False
+
+
+class Described(msgspec.Struct, kw_only=True, omit_defaults=True):
+    machine_type: str = ""
+    vcpus: int = 0
+    memory_bytes: int = 0
+    interfaces: list[DescribedInterface] = []

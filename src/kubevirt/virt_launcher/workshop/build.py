@@ -1,0 +1,121 @@
+"""An order carried out: the files of the machine, then its domain."""
+
+import os
+from pathlib import Path
+
+from kubevirt.api import codec
+from kubevirt.api.vmi import VirtualMachineInstance
+from kubevirt.kit.errors import Problem
+from kubevirt.launcher_link.sync import SyncOptions, SyncRequest
+from kubevirt.machine import cloud_init, paths
+from kubevirt.machine.domain import DiskFacts, DomainContext, Smbios, build_domain, domain_type
+from kubevirt.machine.domain_report import ReportedInterface
+from kubevirt.virt_launcher.options import DEFAULT_GRACE_PERIOD_S
+from kubevirt.virt_launcher.orders import BuildOrder, Built
+from kubevirt.virt_launcher.workshop import claims, qemu_img
+from kubevirt.virt_launcher.workshop.images import ImageShelf
+from kubevirt.virt_launcher.workshop.iso import write_iso
+from kubevirt.virt_launcher.workshop.secrets import mounted_secrets
+
+MIB = 1024 * 1024
+
+
+def build(order: BuildOrder, shelf: ImageShelf) -> Built:
+    """Make everything a VMI needs before it starts. Doing it again changes nothing. Raises Problem."""
+    request = codec.decode(SyncRequest, bytes(order.sync))
+    vmi, options = request.vmi, request.options
+    try:
+        disks = prepare_disks(vmi, shelf)
+        context = DomainContext(
+            kvm=order.kvm,
+            allow_emulation=order.allow_emulation or options.allow_emulation,
+            nics={nic.network: nic for nic in request.nics},
+            disks=disks,
+            smbios=_smbios(options),
+            balloon_period_s=options.memballoon_period_s,
+            free_page_reporting=options.free_page_reporting,
+            serial_log=options.serial_log,
+            bochs_display_for_efi=options.bochs_display_for_efi,
+        )
+        xml = build_domain(vmi, context)
+    except OSError as error:
+        raise Problem(
+            cause=f"a file of the machine cannot be made: {os.strerror(error.errno or 0)} ({error.filename})",
+            remedy="see whether the node is short of disk space",
+        ) from error
+    return _built(request, xml, domain_type(context))
+
+
+def prepare_disks(vmi: VirtualMachineInstance, shelf: ImageShelf) -> dict[str, DiskFacts]:
+    """Make overlays, empty disks and ISO images; tell the builder what it has to know of each volume."""
+    facts: dict[str, DiskFacts] = {}
+    for index, volume in enumerate(vmi.spec.volumes):
+        name = volume.name
+        if volume.container_disk is not None:
+            image = shelf.image(
+                Path(paths.image_volume(index)), path=volume.container_disk.path or "",
+                field=f"spec.volumes[{index}].containerDisk", reference=volume.container_disk.image,
+            )
+            overlay = Path(paths.overlay(name))
+            if _make_room(overlay):
+                qemu_img.create_overlay(overlay, backing=image.path, backing_format=image.format)
+            facts[name] = DiskFacts(image=str(image.path), format=image.format, cache=claims.cache_mode(overlay))
+        elif volume.empty_disk is not None:
+            disk = Path(paths.empty_disk(name))
+            if _make_room(disk):
+                qemu_img.create_empty(disk, size_bytes=volume.empty_disk.capacity.bytes // MIB * MIB)
+            facts[name] = DiskFacts(format="qcow2", cache=claims.cache_mode(disk))
+        elif claims.is_claim(volume):
+            facts[name] = claims.facts(volume)
+    seed = cloud_init.cloud_init_disk(vmi, mounted_secrets(vmi))
+    if seed is not None:
+        target = Path(paths.cloud_init_iso(vmi.metadata.namespace, vmi.metadata.name, seed.iso_file_name))
+        write_iso(target, label=seed.label, files=seed.files)
+    return facts
+
+
+def _make_room(file: Path) -> bool:
+    """Whether the file has yet to be made; its directory exists afterwards."""
+    file.parent.mkdir(parents=True, exist_ok=True)
+    return not file.exists()
+
+
+def _smbios(options: SyncOptions) -> Smbios:
+    given = options.smbios
+    if given is None:
+        return Smbios()
+    usual = Smbios()
+    return Smbios(
+        manufacturer=given.manufacturer or usual.manufacturer,
+        family=given.family or usual.family,
+        product=given.product or usual.product,
+        sku=given.sku,
+        version=given.version,
+    )
+
+
+def _built(request: SyncRequest, xml: str, type_: str) -> Built:
+    spec = request.vmi.spec
+    uid = request.vmi.metadata.uid
+    features = spec.domain.features
+    acpi = features.acpi if features is not None else None
+    log = paths.serial_log(uid)
+    return Built(
+        xml=xml,
+        domain_type=type_,
+        paused=spec.start_strategy == "Paused",
+        acpi=acpi is None or acpi.enabled is not False,
+        grace_period_s=_grace_period_s(spec.termination_grace_period_seconds),
+        serial_log=log if log in xml else "",
+        interfaces=[
+            ReportedInterface(name=nic.network, mac=nic.mac, ip_addresses=nic.ip_addresses, info_source=["domain"])
+            for nic in request.nics
+        ],
+        leases=[nic.dhcp for nic in request.nics if nic.dhcp is not None],
+        leases6=[nic.dhcp6 for nic in request.nics if nic.dhcp6 is not None],
+        volumes={f"ua-{disk.name}": disk.name for disk in spec.domain.devices.disks},
+    )
+
+
+def _grace_period_s(given: int | None) -> int:
+    return DEFAULT_GRACE_PERIOD_S if given is None else given
