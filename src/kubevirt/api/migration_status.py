@@ -2,7 +2,7 @@
 
 from typing import Annotated
 
-from kubevirt.api.base import Api, Atomic, Int32, Int64, Nullable, Time, marks, one_of, required
+from kubevirt.api.base import Api, Atomic, Int32, Int64, Nullable, Time, marks, one_of, renamed, required
 from kubevirt.kit.quantity import Quantity
 
 
@@ -125,7 +125,7 @@ class VirtualMachineInstanceMigrationState(Api):
     migration_configuration: EffectiveMigrationConfiguration | None = None
     migration_network_type: str = ""
     migration_policy_name: str = ""
-    migration_uid: str = ""
+    migration_uid: str = renamed("migrationUid", "")
     mode: str = ""
     source_node: str = ""
     source_persistent_state_pvc_name: str = ""
