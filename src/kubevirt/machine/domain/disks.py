@@ -11,7 +11,7 @@ from kubevirt.api.volumes import Volume
 from kubevirt.machine import guest_cpu, paths
 from kubevirt.machine.domain import iothreads, models, pci
 from kubevirt.machine.domain.context import DiskFacts, DomainContext
-from kubevirt.machine.domain.sources import Source, is_hotpluggable, source
+from kubevirt.machine.domain.sources import Source, source
 from kubevirt.machine.domain.xml import Element, el
 
 PREFIXES = {"virtio": "vd", "sata": "sd", "scsi": "sd", "usb": "sd", "fdc": "fd"}
@@ -91,18 +91,23 @@ def _target(disk: Disk, device: Literal["disk", "lun", "cdrom"], bus: str, name:
 
 
 def disks(vmi: VirtualMachineInstance, context: DomainContext) -> list[Element]:
-    """One element per disk whose volume is there at the start; hot-plugged volumes follow once they are ready."""
+    """One element per disk whose volume is there at the start; hot-plugged volumes follow once they are ready.
+
+    The status tells which volumes are plugged in by an attachment pod; what it does not know is part of the launcher
+    pod.
+    """
     volumes = {volume.name: volume for volume in vmi.spec.volumes}
-    ready = {status.name for status in vmi.status.volume_status if status.phase in READY_TO_PLUG}
+    awaited = {
+        status.name for status in vmi.status.volume_status
+        if status.hotplug_volume is not None and status.phase not in READY_TO_PLUG
+    }
     at = targets(vmi)
     on_threads = {name for name, target in at.items() if target.bus == "virtio"}
     threads = iothreads.assignments(vmi, on_threads)
     found = []
     for disk in vmi.spec.domain.devices.disks:
         volume = volumes.get(disk.name)
-        if volume is not None and is_hotpluggable(volume) and disk.name not in ready:
-            continue
-        if volume is None and disk.cdrom is None:
+        if disk.name in awaited or (volume is None and disk.cdrom is None):
             continue
         found.append(disk_element(vmi, disk, volume, context, at[disk.name], thread=threads.get(disk.name)))
     return found
@@ -167,7 +172,8 @@ def _driver(
     thread: int | None,
 ) -> Element:
     virtio = target.bus == "virtio"
-    unmap = target.device != "cdrom" and not facts.preallocated
+    holds_data = where is not None and where.holds_data
+    unmap = (holds_data or target.device != "cdrom") and not facts.preallocated
     driver = el(
         "driver",
         name="qemu",

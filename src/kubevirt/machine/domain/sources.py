@@ -30,6 +30,7 @@ class Source:
     block: bool = False
     backing: Backing | None = None
     read_only: bool = False
+    holds_data: bool = False  # of the guest, as opposed to what was put onto a disk for it to read
 
 
 def is_hotpluggable(volume: Volume) -> bool:
@@ -57,16 +58,16 @@ def source(vmi: VirtualMachineInstance, volume: Volume, context: DomainContext) 
     if volume.container_disk is not None:
         index = next(i for i, other in enumerate(vmi.spec.volumes) if other.name == name)
         image = facts.image or f"{paths.image_volume(index)}/disk/disk.img"
-        return Source(path=paths.overlay(name), format="qcow2",
+        return Source(path=paths.overlay(name), format="qcow2", holds_data=True,
                       backing=Backing(path=image, format=facts.format or "qcow2"))
     if volume.ephemeral is not None:
         below = paths.block_device(name) if facts.block else paths.volume_file(name)
-        return Source(path=paths.overlay(name), format="qcow2",
+        return Source(path=paths.overlay(name), format="qcow2", holds_data=True,
                       backing=Backing(path=below, format=facts.format or "raw", block=facts.block))
     if volume.persistent_volume_claim is not None or volume.data_volume is not None:
         return _claim(volume, block=facts.block)
     if volume.empty_disk is not None:
-        return Source(path=paths.empty_disk(name), format="qcow2")
+        return Source(path=paths.empty_disk(name), format="qcow2", holds_data=True)
     if volume.host_disk is not None:
         return Source(path=paths.host_disk_file(name, volume.host_disk.path))
     if volume.downward_metrics is not None:
@@ -86,7 +87,7 @@ def _claim(volume: Volume, *, block: bool) -> Source:
         path = paths.hotplug_block_device(name) if block else paths.hotplug_file(name)
     else:
         path = paths.block_device(name) if block else paths.volume_file(name)
-    return Source(path=path, block=block)
+    return Source(path=path, block=block, holds_data=True)
 
 
 def _iso(vmi: VirtualMachineInstance, volume: Volume) -> str | None:
