@@ -1,0 +1,62 @@
+"""The command `virt-controller`. Settings come from the pod's environment; flags are for running it by hand."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import signal
+import socket
+import sys
+
+import click
+
+from kubevirt.api import names
+from kubevirt.kit import logs
+from kubevirt.kit.errors import Problem
+from kubevirt.kube.client import Client
+from kubevirt.kube.config import load_access
+from kubevirt.virt_controller.program import Settings, run
+
+
+@click.command()
+@click.option("--launcher-image", envvar="LAUNCHER_IMAGE", required=True, help="Image of the launcher pods.")
+@click.option("--launcher-image-pull-policy", envvar="LAUNCHER_IMAGE_PULL_POLICY", default="",
+              help="When the launcher image is pulled; empty for the cluster's configuration.")
+@click.option("--namespace", envvar="KUBEVIRT_NAMESPACE", default=names.INSTALL_NAMESPACE, show_default=True,
+              help="Namespace in which KubeVirt is installed.")
+@click.option("--identity", envvar="POD_NAME", default="", help="Name to hold the lease by; by default made up.")
+@click.option("--kubeconfig", default="", help="Run outside of a cluster with this kubeconfig.")
+@click.option("--health-port", default=8080, show_default=True, help="Port of /healthz.")
+@click.option("--log-level", envvar="LOG_LEVEL", default="info", show_default=True,
+              type=click.Choice(["debug", "info", "warning", "error"]))
+def main(launcher_image: str, launcher_image_pull_policy: str, namespace: str, identity: str, kubeconfig: str,
+         health_port: int, log_level: str) -> None:
+    """Turn VirtualMachines into VirtualMachineInstances, and those into launcher pods."""
+    logs.setup("virt-controller", log_level)
+    settings = Settings(
+        namespace=namespace,
+        identity=identity or f"{socket.gethostname()}-{os.getpid()}",
+        launcher_image=launcher_image,
+        image_pull_policy=launcher_image_pull_policy,
+        health_port=health_port,
+    )
+    try:
+        went_well = asyncio.run(serve(settings, kubeconfig))
+    except Problem as problem:
+        logs.get("virt-controller").error("virt-controller cannot run", problem)
+        went_well = False
+    sys.exit(0 if went_well else 1)
+
+
+async def serve(settings: Settings, kubeconfig: str) -> bool:
+    """Runs until SIGTERM or SIGINT, or until the lease is lost."""
+    stop = asyncio.Event()
+    loop = asyncio.get_running_loop()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        loop.add_signal_handler(number, stop.set)
+    async with Client(load_access(kubeconfig), program="virt-controller") as client:
+        return await run(client, settings, stop)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,172 @@
+"""Performs actions: sends them, tells the caches what came of them, and says so in events.
+
+What a write answered is in the caches before the next decision is made, so no controller here ever decides on less than it
+has done itself. Losing a race is not a failure: `Conflict` passes through, and the object is simply looked at again.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import msgspec
+
+from kubevirt.api import codec
+from kubevirt.api.meta import ObjectMeta
+from kubevirt.api.resources import Resource
+from kubevirt.kit.errors import Problem
+from kubevirt.kit.json import JsonObject
+from kubevirt.kube.client import Client
+from kubevirt.kube.errors import AlreadyExists, Conflict, Invalid, NotFound
+from kubevirt.kube.events import EventRecorder
+from kubevirt.kube.informer import Informer
+from kubevirt.kube.patches import Patch as JsonPatch
+from kubevirt.kube.patches import diff
+from kubevirt.kube.requests import PatchKind
+from kubevirt.virt_controller.actions import Action, Create, Delete, Event, MergeStatus, Patch, SyncProblem
+
+
+@dataclass(frozen=True, slots=True)
+class Failed:
+    """An action that did not work: what the object's condition will say, and the error for the queue."""
+
+    problem: SyncProblem
+    error: Problem
+
+
+class Performer:
+    """One per program. `caches` are the informers of the resources that are written, by plural name."""
+
+    def __init__(self, client: Client, recorder: EventRecorder, caches: Iterable[Informer[Any]]) -> None:
+        self._client = client
+        self._recorder = recorder
+        self._caches: Mapping[str, Informer[Any]] = {i.resource.plural: i for i in caches}
+
+    async def perform(self, actions: Iterable[Action], *, about: msgspec.Struct, known: str = "") -> Failed | None:
+        """All actions in order, up to the first that fails. Events are about `about`.
+
+        `known` is the message of the failure that the object already tells of: the same one is not announced again.
+        Raises Conflict when the object has changed since it was observed.
+        """
+        for action in actions:
+            try:
+                await self._send(action)
+            except Conflict:
+                raise
+            except Problem as error:
+                problem = action.failed.problem(cause_of(error))
+                if problem.message != known:
+                    self.tell(about, action.failed.told(cause_of(error)))
+                return Failed(problem, error)
+            if action.done is not None:
+                self.tell(about, action.done)
+        return None
+
+    def tell(self, about: msgspec.Struct, event: Event | None) -> None:
+        """Emit an event, if there is one."""
+        if event is not None:
+            self._recorder.emit(about, event.type, event.reason, event.message)
+
+    async def _send(self, action: Action) -> None:
+        match action:
+            case Create():
+                await self._create(action)
+            case Patch():
+                await self._patch(action)
+            case MergeStatus():
+                meta = action.target.metadata
+                self._written(action.resource, await self._client.patch(
+                    action.resource, meta.name, meta.namespace, action.change, PatchKind.STRATEGIC,
+                    subresource="status"))
+            case Delete():
+                await self._delete(action)
+
+    async def _create(self, action: Create) -> None:
+        try:
+            self._written(action.resource, await self._client.create(action.resource, action.body))
+        except AlreadyExists:
+            # Perhaps our own, made just before a restart: the cache may not have it yet.
+            name, namespace, owner = identity_of(action.body)
+            live = await self._client.get(action.resource, name, namespace)
+            if not any(o.controller and o.uid == owner for o in live.metadata.owner_references):
+                raise
+            self._written(action.resource, live)
+
+    async def _patch(self, action: Patch) -> None:
+        if action.only_while_alive is not None and not await self._is_alive(*action.only_while_alive):
+            return
+        meta = action.old.metadata
+        operations = operations_for(action)
+        if not operations:
+            return
+        try:
+            new = await self._client.patch(action.resource, meta.name, meta.namespace, operations,
+                                           subresource=action.subresource)
+        except NotFound as error:
+            self._removed(action.resource, action.old)
+            raise lost_race(error) from error
+        except Invalid as error:
+            # The API server reports a failed test as an invalid patch, not as a conflict.
+            if "testing" in error.message or "test operation" in error.message:
+                raise lost_race(error) from error
+            raise
+        if new.metadata.deletion_timestamp is not None and not new.metadata.finalizers:
+            self._removed(action.resource, new)
+        else:
+            self._written(action.resource, new)
+
+    async def _delete(self, action: Delete) -> None:
+        meta = action.target.metadata
+        try:
+            lingering = await self._client.delete(action.resource, meta.name, meta.namespace, uid=meta.uid,
+                                                  grace_s=action.grace_s)
+        except (NotFound, Conflict):  # gone, or another object has its name now: both mean that this one is gone
+            lingering = None
+        if lingering is None:
+            self._removed(action.resource, action.target)
+        else:
+            self._written(action.resource, lingering)
+
+    async def _is_alive(self, resource: Resource[Any], target: Any) -> bool:
+        try:
+            live = await self._client.get(resource, target.metadata.name, target.metadata.namespace)
+        except NotFound:
+            return False
+        return bool(live.metadata.uid == target.metadata.uid and live.metadata.deletion_timestamp is None)
+
+    def _written(self, resource: Resource[Any], obj: msgspec.Struct) -> None:
+        if (cache := self._caches.get(resource.plural)) is not None:
+            cache.written(obj)
+
+    def _removed(self, resource: Resource[Any], obj: msgspec.Struct) -> None:
+        if (cache := self._caches.get(resource.plural)) is not None:
+            cache.removed(obj)
+
+
+def operations_for(action: Patch) -> list[JsonObject]:
+    """The JSON patch: the difference, valid only for the very version that was decided on. Empty for no difference."""
+    old, new = codec.to_builtins(action.old), codec.to_builtins(action.new)
+    parts = ("status",) if action.subresource == "status" else tuple(new)
+    old = {k: old[k] for k in parts if old.get(k)}  # an empty status may be an absent one, so nothing is put into it
+    new = {k: new[k] for k in parts if new.get(k)}
+    changes = diff(old, new)
+    if not changes:
+        return []
+    return [*JsonPatch().test_version(action.old.metadata.resource_version).operations, *changes]
+
+
+def identity_of(body: Any) -> tuple[str, str, str]:
+    """Name, namespace and controlling owner's uid of an object, a Struct or JSON."""
+    meta = body.metadata if isinstance(body, msgspec.Struct) else codec.convert(body["metadata"], ObjectMeta)
+    return meta.name, meta.namespace, meta.controller.uid if meta.controller is not None else ""
+
+
+def cause_of(error: Problem) -> str:
+    """The words for a user: what the API server said, not how it was asked."""
+    return error.cause
+
+
+def lost_race(error: NotFound | Invalid) -> Conflict:
+    """The error as what it means here."""
+    return Conflict(status=error.status, reason="Conflict", message=error.message)

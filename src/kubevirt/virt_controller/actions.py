@@ -1,0 +1,104 @@
+"""What a decision can ask for, as data: create, patch or delete one API object, and say so.
+
+`act.py` performs them. Decisions never talk to the API server and actions never decide, so a decision's test compares
+plain values. The texts that users will read about an action, whether it works or fails, travel with it.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any, Literal
+
+from kubevirt.api.resources import Resource
+from kubevirt.kit.json import JsonObject
+
+EventType = Literal["Normal", "Warning"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Event:
+    """Something worth telling the owner of an object, once."""
+
+    reason: str
+    message: str
+    type: EventType = "Normal"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SyncProblem:
+    """Why an object is not as it should be, in the words its conditions use.
+
+    `retry` is False for a wait that ends by itself when some watched object changes, so that no timer is needed.
+    """
+
+    reason: str
+    message: str
+    retry: bool = True
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FailureWords:
+    """How a failed action is told: the condition's reason and the beginnings of condition and event."""
+
+    reason: str
+    condition: str = ""
+    event: str = ""
+
+    def problem(self, cause: str) -> SyncProblem:
+        """The condition for this cause."""
+        return SyncProblem(reason=self.reason, message=self.condition + cause)
+
+    def told(self, cause: str) -> Event | None:
+        """The event for this cause; None where a condition is enough."""
+        return Event(type="Warning", reason=self.reason, message=self.event + cause) if self.event else None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Create:
+    """Create `body`. Somebody else's object of that name is a failure, never taken for ours."""
+
+    resource: Resource[Any]
+    body: Any
+    done: Event | None = None
+    failed: FailureWords
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Patch:
+    """Turn `old` into `new`: only what differs is sent, and only if nobody has written the object since `old`.
+
+    `only_while_alive` names an object that must, read afresh, still exist with its uid and not be deleting.
+    """
+
+    resource: Resource[Any]
+    old: Any
+    new: Any
+    subresource: Literal["", "status"] = ""
+    only_while_alive: tuple[Resource[Any], Any] | None = None
+    done: Event | None = None
+    failed: FailureWords
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Delete:
+    """Delete exactly this object (its uid is the precondition); one that is gone already counts as done."""
+
+    resource: Resource[Any]
+    target: Any
+    grace_s: int | None = None
+    done: Event | None = None
+    failed: FailureWords
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class MergeStatus:
+    """Merge `change` into the status of `target`: for entries that are ours alone in a status that others write."""
+
+    resource: Resource[Any]
+    target: Any
+    change: JsonObject
+    done: Event | None = None
+    failed: FailureWords
+
+
+Action = Create | Patch | Delete | MergeStatus

@@ -1,0 +1,52 @@
+"""What launcher pods depend on beyond their VMI: the KubeVirt configuration, the launcher image, the nodes' devices."""
+
+from __future__ import annotations
+
+from kubevirt.api.config import ClusterConfig
+from kubevirt.api.pods import Node
+from kubevirt.api.vmi import VirtualMachineInstance
+from kubevirt.kit.json import JsonObject
+from kubevirt.machine.pod import PodContext, launcher_pod
+from kubevirt.virt_controller.nodes import Offers
+from kubevirt.virt_controller.stores import Stores
+from kubevirt.virt_controller.volumes import claim_names
+
+
+class Cluster:
+    """Kept up to date by the caches; one per program."""
+
+    def __init__(self, stores: Stores, *, launcher_image: str, image_pull_policy: str = "") -> None:
+        self._stores = stores
+        self.launcher_image = launcher_image
+        self._image_pull_policy = image_pull_policy
+        self._offers = Offers()
+
+    @property
+    def config(self) -> ClusterConfig:
+        """The configuration of the KubeVirt object that is there; all defaults without one."""
+        found = self._stores.kubevirts.all()
+        return ClusterConfig.of(found[0]) if found else ClusterConfig()
+
+    @property
+    def nodes_ready(self) -> bool:
+        """Launcher pods can be made: it is known what nodes offer."""
+        return self._offers.told
+
+    def node_changed(self, old: Node | None, new: Node | None) -> bool:
+        """Takes in a change of a node; True when it changes what pods can be made."""
+        return self._offers.note(old, new)
+
+    def launcher_pod(self, vmi: VirtualMachineInstance, *, name: str) -> JsonObject:
+        """The manifest of the VMI's launcher pod."""
+        namespace = vmi.metadata.namespace
+        found = ((claim, self._stores.claims.get(namespace, claim)) for claim in claim_names(vmi.spec.volumes))
+        pod = launcher_pod(vmi, PodContext(
+            launcher_image=self.launcher_image,
+            image_pull_policy=self._image_pull_policy,
+            config=self.config,
+            claims={claim: pvc for claim, pvc in found if pvc is not None},
+            kvm_in_cluster=self._offers.kvm,
+        ))
+        metadata = pod["metadata"]
+        assert isinstance(metadata, dict), "a manifest has metadata"
+        return {**pod, "metadata": {**metadata, "name": name, "namespace": namespace}}

@@ -1,0 +1,114 @@
+"""virt-controller as a whole: the health endpoint, leadership, caches, and the controllers on top of them.
+
+Two copies may run; the one that holds the Lease works, the other waits with nothing but a health endpoint. A leader that loses
+its Lease ends the process: the next start is the only way back to a state nobody else has touched meanwhile.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+
+from aiohttp import web
+
+from kubevirt.kit import logs
+from kubevirt.kit.tasks import Tasks
+from kubevirt.kube.client import Client
+from kubevirt.kube.controller import run_workers
+from kubevirt.kube.events import EventRecorder
+from kubevirt.kube.lease import leader
+from kubevirt.kube.queue import WorkQueue
+from kubevirt.virt_controller import stores as store_module
+from kubevirt.virt_controller.act import Performer
+from kubevirt.virt_controller.cluster import Cluster
+from kubevirt.virt_controller.node.controller import NodeController
+from kubevirt.virt_controller.vm.controller import VmController
+from kubevirt.virt_controller.vmi.controller import VmiController
+
+log = logs.get("virt-controller")
+
+LEASE = "virt-controller"
+COMPONENT = "virtualmachine-controller"
+NODE_COMPONENT = "node-controller"
+VM_WORKERS = 10
+VMI_WORKERS = 10
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Settings:
+    """What the program is told by its environment and flags."""
+
+    namespace: str
+    identity: str
+    launcher_image: str
+    image_pull_policy: str = ""
+    health_port: int = 8080
+
+
+async def run(client: Client, settings: Settings, stop: asyncio.Event) -> bool:
+    """Works until `stop` is set. Returns False when something ended that the program cannot go on without."""
+    lost = asyncio.Event()
+
+    def give_up(name: str, error: BaseException) -> None:
+        log.error("a part of the program has ended", task=name, cause=str(error))
+        lost.set()
+
+    async with health(settings.health_port), Tasks(on_failure=give_up) as tasks:
+        tasks.spawn(lead(client, settings, lost), name="leader")
+        waits = [asyncio.ensure_future(e.wait()) for e in (stop, lost)]
+        await asyncio.wait(waits, return_when=asyncio.FIRST_COMPLETED)
+        for wait in waits:
+            wait.cancel()
+    return not lost.is_set()
+
+
+async def lead(client: Client, settings: Settings, lost: asyncio.Event) -> None:
+    """Waits for the Lease, then runs the controllers until cancelled."""
+    async with leader(client, LEASE, settings.namespace, settings.identity, on_lost=lost.set):
+        def give_up(name: str, error: BaseException) -> None:
+            log.error("a part of the program has ended", task=name, cause=str(error))
+            lost.set()
+
+        async with Tasks(on_failure=give_up) as tasks:
+            await start_controllers(client, settings, tasks)
+            await asyncio.Event().wait()
+
+
+async def start_controllers(client: Client, settings: Settings, tasks: Tasks) -> None:
+    """Fills the caches, then sets the controllers to work. They live as long as `tasks`."""
+    stores = store_module.make(client, namespace=settings.namespace)
+    await stores.start(tasks)
+    recorder = EventRecorder(client, COMPONENT)
+    recorder.start(tasks)
+    performer = Performer(client, recorder, stores)
+    cluster = Cluster(stores, launcher_image=settings.launcher_image, image_pull_policy=settings.image_pull_policy)
+    vms = VmController(stores, performer, WorkQueue())
+    vmis = VmiController(stores, cluster, performer, WorkQueue())
+    node_recorder = EventRecorder(client, NODE_COMPONENT)
+    node_recorder.start(tasks)
+    nodes = NodeController(stores, Performer(client, node_recorder, stores), WorkQueue())
+    run_workers(vms.queue, vms.reconcile, VM_WORKERS, tasks, name="virt-controller-vm")
+    run_workers(vmis.queue, vmis.reconcile, VMI_WORKERS, tasks, name="virt-controller-vmi")
+    run_workers(nodes.queue, nodes.reconcile, 1, tasks, name="virt-controller-node")
+    log.info("controllers are at work", vms=len(stores.vms), vmis=len(stores.vmis), pods=len(stores.pods))
+
+
+@asynccontextmanager
+async def health(port: int) -> AsyncIterator[None]:
+    """Serves /healthz: the event loop turns, so the program lives."""
+    app = web.Application()
+    app.router.add_get("/healthz", answer_health)
+    runner = web.AppRunner(app, access_log=None)
+    await runner.setup()
+    try:
+        await web.TCPSite(runner, None, port).start()
+        yield
+    finally:
+        await runner.cleanup()
+
+
+async def answer_health(_: web.Request) -> web.Response:
+    """The whole answer."""
+    return web.Response(text="ok")

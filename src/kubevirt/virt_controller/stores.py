@@ -1,0 +1,89 @@
+"""The caches that the controllers share, each with the indexes they ask for.
+
+One informer a resource, whoever reads it: with ten thousand VMIs every further copy would cost tens of megabytes.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from typing import Any
+
+import msgspec
+
+from kubevirt.api.kubevirt import KubeVirt
+from kubevirt.api.objects import PersistentVolumeClaim
+from kubevirt.api.pods import Node, Pod
+from kubevirt.api.resources import KUBEVIRTS, NODES, PODS, PVCS, VMIS, VMS
+from kubevirt.api.vm import VirtualMachine
+from kubevirt.api.vmi import VirtualMachineInstance
+from kubevirt.kit.tasks import Tasks
+from kubevirt.kube.cache import key_of
+from kubevirt.kube.client import Client
+from kubevirt.kube.informer import Informer
+from kubevirt.virt_controller.revision import START_REVISIONS, StartRevision
+from kubevirt.virt_controller.volumes import claim_names
+
+LAUNCHER_LABEL = "kubevirt.io=virt-launcher"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Stores:
+    """Live caches. What is got from them is shared and never changed in place."""
+
+    vms: Informer[VirtualMachine]
+    vmis: Informer[VirtualMachineInstance]
+    pods: Informer[Pod]
+    nodes: Informer[Node]
+    claims: Informer[PersistentVolumeClaim]
+    revisions: Informer[StartRevision]
+    kubevirts: Informer[KubeVirt]
+
+    def __iter__(self) -> Iterator[Informer[Any]]:
+        return iter((self.vms, self.vmis, self.pods, self.nodes, self.claims, self.revisions, self.kubevirts))
+
+    async def start(self, tasks: Tasks) -> None:
+        """Starts all, and returns once each has its first list."""
+        for informer in self:
+            informer.start(tasks)
+        for informer in self:
+            await informer.synced()
+
+
+def make(client: Client, *, namespace: str) -> Stores:
+    """The stores of one program; `namespace` is where KubeVirt itself is installed."""
+    return Stores(
+        vms=Informer(client, VMS, indexers={"claim": claims_of_vm}),
+        vmis=Informer(client, VMIS, indexers={"controller": controller_uid, "claim": claims_of_vmi, "node": node_of_vmi}),
+        pods=Informer(client, PODS, labels=LAUNCHER_LABEL, indexers={"controller": controller_uid}),
+        nodes=Informer(client, NODES),
+        claims=Informer(client, PVCS),
+        revisions=Informer(client, START_REVISIONS, indexers={"controller": controller_uid}),
+        kubevirts=Informer(client, KUBEVIRTS, namespace=namespace),
+    )
+
+
+def key(obj: msgspec.Struct | None) -> str:
+    """`namespace/name` of one of two that may be absent, but never both (`key(new or old)`)."""
+    assert obj is not None, "a change is of something"
+    return key_of(obj)
+
+
+def controller_uid(obj: Any) -> Iterable[str]:
+    """Index: the uid of what controls the object."""
+    return [o.uid for o in obj.metadata.owner_references if o.controller]
+
+
+def claims_of_vm(vm: VirtualMachine) -> Iterable[str]:
+    """Index: the claims that a VM's template names."""
+    return [f"{vm.metadata.namespace}/{name}" for name in claim_names(vm.spec.template.spec.volumes)]
+
+
+def claims_of_vmi(vmi: VirtualMachineInstance) -> Iterable[str]:
+    """Index: the claims that a VMI uses."""
+    return [f"{vmi.metadata.namespace}/{name}" for name in claim_names(vmi.spec.volumes)]
+
+
+def node_of_vmi(vmi: VirtualMachineInstance) -> Iterable[str]:
+    """Index: the node that a VMI runs on."""
+    return (vmi.status.node_name,) if vmi.status.node_name else ()

@@ -1,0 +1,1 @@
+"""The VM controller: keeps one VMI per VirtualMachine as its run strategy wants it."""

@@ -1,0 +1,127 @@
+"""What to do about a VM: one step of the way to what its spec asks for.
+
+A decision is a step, not a plan: it is performed, the caches then hold its outcome, and the VM is looked at again until
+nothing is left to do. So every step here is also what a controller does that starts up in the middle of things.
+"""
+
+from __future__ import annotations
+
+from msgspec.structs import replace
+
+from kubevirt.api.resources import VMIS, VMS
+from kubevirt.api.run_strategy import RunStrategy, effective_run_strategy
+from kubevirt.api.vm import VirtualMachine
+from kubevirt.kit.errors import Refused
+from kubevirt.virt_controller.actions import Create, Event, FailureWords, Patch, SyncProblem
+from kubevirt.virt_controller.conditions import is_true
+from kubevirt.virt_controller.vm import backoff, follow, instance, marks, ownership, requests, revisions, unsupported
+from kubevirt.virt_controller.vm.observed import Decision, Observed
+from kubevirt.virt_controller.vm.run_strategy import Move, move_for
+
+FAILED_CREATE = FailureWords(
+    reason="FailedCreate",
+    condition="Failure while starting VMI: ",
+    event="Error creating virtual machine instance: ",
+)
+
+
+def decide(o: Observed) -> Decision:
+    """The next step for this VM. Pure: same input, same answer."""
+    if o.vm.metadata.deletion_timestamp is not None:
+        return ownership.let_go(o)
+    if (marked := marks.marked(o)) is not o.vm:
+        failed = FailureWords(reason="FirmwareUUIDError" if marked.spec != o.vm.spec else "FailedUpdateError")
+        return Decision(actions=(Patch(resource=VMS, old=o.vm, new=marked, failed=failed),))
+    if ownership_changes := ownership.release(o) + ownership.adopt(o):
+        return Decision(actions=ownership_changes)
+    try:
+        strategy = effective_run_strategy(running=o.vm.spec.running, run_strategy=o.vm.spec.run_strategy)
+    except Refused as refused:
+        return Decision(problem=SyncProblem(reason="FailedCreate", message=str(refused), retry=False))
+    return carry_out(o, strategy, move_for(strategy, o.vmi))
+
+
+def carry_out(o: Observed, strategy: RunStrategy, move: Move) -> Decision:
+    """Turn a wish of the action table into actions."""
+    asked = o.requests
+    match move:
+        case Move.START:
+            return start(o, strategy)
+        case Move.START_ON_REQUEST if requests.wants_start(asked):
+            return start(o, strategy)
+        case Move.START_UNLESS_BACKING_OFF:
+            return start_unless_backing_off(o, strategy)
+        case Move.START_ON_REQUEST_OR_SWITCH if (
+            requests.wants_start(asked) or o.vm.status.run_strategy != strategy
+        ):
+            return start_unless_backing_off(o, strategy)
+        case Move.TURN_ON_IF_REQUESTED if requests.wants_start(asked):
+            return Decision(actions=(
+                Patch(resource=VMS, old=o.vm, new=turned_on(o.vm), failed=ownership.FAILED_UPDATE),))
+        case Move.DELETE:
+            return Decision(actions=(ownership.stop(o),))
+        case Move.DELETE_ON_REQUEST if requests.wants_stop(asked, o.vmi):
+            return Decision(actions=(ownership.stop(o),))
+        case Move.DELETE_AND_START_AGAIN if not requests.wants_start(asked):
+            # The request must be stored before the VMI goes: nothing else remembers that it failed.
+            return Decision(ask_for_start=True)
+        case Move.DELETE_AND_START_AGAIN:
+            return Decision(actions=(ownership.stop(o),))
+        case Move.MISPLACED_RECEIVER:
+            return receiver(o)
+        case _:
+            return Decision(actions=follow.updates(o))
+
+
+def start_unless_backing_off(o: Observed, strategy: RunStrategy) -> Decision:
+    """Start, or come back when the wait after the last failure is over."""
+    if (left := backoff.left_s(o.vm.status.start_failure, now=o.now)) > 0:
+        return Decision(again_s=float(left))
+    return start(o, strategy)
+
+
+def start(o: Observed, strategy: RunStrategy) -> Decision:
+    """Store the spec as a revision and create the VMI from it."""
+    if is_true(o.vm.status.conditions, "ManualRecoveryRequired"):
+        return Decision()
+    if problem := unsupported.problem(o.vm.spec) or name_is_taken(o):
+        return Decision(problem=problem)
+    vmi = instance.build(o.vm, revision=revisions.name(o.vm), strategy=strategy,
+                         paused=requests.wants_start_paused(o.requests))
+    message = f"Started the virtual machine by creating the new virtual machine instance {vmi.metadata.name}"
+    return Decision(actions=(
+        *revisions.store(o, o.vm),
+        Create(resource=VMIS, body=vmi, done=Event(reason="SuccessfulCreate", message=message), failed=FAILED_CREATE),
+    ))
+
+
+def name_is_taken(o: Observed) -> SyncProblem | None:
+    """A VMI of the VM's name that something else controls is left alone, and no second one can be made."""
+    if o.named is None or (owner := o.named.metadata.controller) is None:
+        return None
+    return SyncProblem(
+        reason="FailedCreate",
+        message=f"Failure while starting VMI: a VirtualMachineInstance {o.named.metadata.name} exists and belongs to "
+                f"the {owner.kind} {owner.name}; delete that owner or rename this VirtualMachine",
+        retry=False,
+    )
+
+
+def turned_on(vm: VirtualMachine) -> VirtualMachine:
+    """The VM with the field that halted it set to run."""
+    spec = replace(vm.spec, running=True) if vm.spec.running is not None else replace(vm.spec, run_strategy="Always")
+    return replace(vm, spec=spec)
+
+
+def receiver(o: Observed) -> Decision:
+    """A VM that waits for a migration: fine while its VMI waits with it, a problem when that is an ordinary one."""
+    assert o.vmi is not None, "the row is about an existing VMI"
+    if o.vmi.metadata.annotations.get(instance.RECEIVER) == "true":
+        return Decision()
+    restore = o.vm.metadata.annotations.get(instance.RESTORE_RUN_STRATEGY)
+    state = o.vmi.status.migration_state
+    if restore and state is not None and state.completed:
+        new = replace(o.vm, spec=replace(o.vm.spec, running=None, run_strategy=restore))
+        return Decision(actions=(Patch(resource=VMS, old=o.vm, new=new, failed=ownership.FAILED_UPDATE),))
+    return Decision(problem=SyncProblem(
+        reason="FailedCreate", message="Found non receiver VMI while VM is receiver", retry=False))

@@ -1,0 +1,1 @@
+"""The VMI controller: gives a VirtualMachineInstance its launcher pod, and tells what the pod tells about it."""

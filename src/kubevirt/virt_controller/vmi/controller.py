@@ -1,0 +1,141 @@
+"""The VMI controller: gathers what is to be looked at from the caches, and carries out what is decided."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import msgspec
+
+from kubevirt.api.pods import Node, Pod
+from kubevirt.api.resources import PODS, VMIS
+from kubevirt.api.vmi import VirtualMachineInstance
+from kubevirt.kit.errors import Problem
+from kubevirt.kit.times import now
+from kubevirt.kube.queue import WorkQueue
+from kubevirt.virt_controller.act import Failed, Performer
+from kubevirt.virt_controller.actions import Action, Create, Event, FailureWords, Patch, SyncProblem
+from kubevirt.virt_controller.cluster import Cluster
+from kubevirt.virt_controller.conditions import find
+from kubevirt.virt_controller.stores import Stores, key
+from kubevirt.virt_controller.vmi import pods
+from kubevirt.virt_controller.vmi.decide import decide
+from kubevirt.virt_controller.vmi.ending import Ending
+from kubevirt.virt_controller.vmi.observed import Decision, Observed
+from kubevirt.virt_controller.vmi.phases import FINAL, UNPROCESSED, next_phase
+from kubevirt.virt_controller.vmi.shape import hold_s, shape
+from kubevirt.virt_controller.volumes import claim_names
+
+FAILED_UPDATE = FailureWords(reason="FailedUpdateError")
+FAILED_CREATE = FailureWords(reason="FailedCreate", condition="Error creating pod: ", event="Error creating pod: ")
+FAILED_RENDER = FailureWords(reason="FailedCreate", condition="failed to render launch manifest: ",
+                             event="failed to render launch manifest: ")
+
+
+class VmiController:
+    """`reconcile` is called by workers of `queue`, one at a time for each VMI."""
+
+    def __init__(self, stores: Stores, cluster: Cluster, performer: Performer, queue: WorkQueue) -> None:
+        self._stores = stores
+        self._cluster = cluster
+        self._performer = performer
+        self.queue = queue
+        stores.vmis.on_change(self._on_vmi)
+        stores.pods.on_change(self._on_pod)
+        stores.claims.on_change(self._on_claim)
+        stores.nodes.on_change(self._on_node)
+
+    async def reconcile(self, key_: str) -> float | None:
+        """Brings one VMI nearer to its end or its guest. Returns the seconds after which it wants another look."""
+        o = self.observe(key_)
+        if o is None:
+            return None
+        known = find(o.vmi.status.conditions, "Synchronized")
+        decision = decide(o)
+        failed = await self._carry_out(o, decision, known=known.message if known is not None else "")
+        problem = failed.problem if failed is not None else decision.problem
+        if decision.event is not None and (known is None or known.message != decision.event.message):
+            self._performer.tell(o.vmi, decision.event)
+        if (o := self.observe(key_)) is None:
+            return None
+        wait_s = await self._write(o, problem)
+        if failed is not None:
+            raise failed.error
+        return wait_s
+
+    async def _carry_out(self, o: Observed, decision: Decision, *, known: str) -> Failed | None:
+        actions: list[Action] = list(decision.actions)
+        if decision.create_pod:
+            try:
+                actions.append(self._creation(o.vmi))
+            except Problem as error:
+                self._performer.tell(o.vmi, None if known.endswith(str(error)) else FAILED_RENDER.told(str(error)))
+                return Failed(FAILED_RENDER.problem(str(error)), error)
+        return await self._performer.perform(actions, about=o.vmi, known=known)
+
+    def _creation(self, vmi: VirtualMachineInstance) -> Create:
+        name = pods.name_for(vmi)
+        return Create(
+            resource=PODS,
+            body=self._cluster.launcher_pod(vmi, name=name),
+            done=Event(reason="SuccessfulCreate", message=f"Created virtual machine pod {name}"),
+            failed=FAILED_CREATE,
+        )
+
+    async def _write(self, o: Observed, problem: SyncProblem | None) -> float | None:
+        new = shape(o, problem)
+        if new == o.vmi:
+            return None
+        if (wait_s := hold_s(o, new)) > 0:
+            return wait_s
+        patch = Patch(resource=VMIS, old=o.vmi, new=new, done=failure_event(o), failed=FAILED_UPDATE)
+        if (failed := await self._performer.perform((patch,), about=o.vmi)) is not None:
+            raise failed.error
+        return None
+
+    def observe(self, key_: str) -> Observed | None:
+        """All that matters about one VMI; None when there is none."""
+        s = self._stores
+        vmi = s.vmis.by_key(key_)
+        if vmi is None:
+            return None
+        meta = vmi.metadata
+        claims = ((name, s.claims.get(meta.namespace, name)) for name in claim_names(vmi.spec.volumes))
+        owner = meta.controller
+        vm = s.vms.get(meta.namespace, owner.name) if owner is not None and owner.kind == "VirtualMachine" else None
+        return Observed(
+            vmi=vmi,
+            pods=tuple(s.pods.by_index("controller", meta.uid)),
+            claims={name: claim for name, claim in claims if claim is not None},
+            has_vm=vm is not None and owner is not None and vm.metadata.uid == owner.uid,
+            nodes_ready=self._cluster.nodes_ready,
+            launcher_image=self._cluster.launcher_image,
+            now=now(),
+        )
+
+    def _on_vmi(self, old: VirtualMachineInstance | None, new: VirtualMachineInstance | None) -> None:
+        self.queue.add(key(new or old))
+
+    def _on_pod(self, old: Pod | None, new: Pod | None) -> None:
+        for pod in (old, new):
+            if pod is not None and (owner := pod.metadata.controller) is not None:
+                self.queue.add(f"{pod.metadata.namespace}/{owner.name}")
+
+    def _on_claim(self, old: msgspec.Struct | None, new: msgspec.Struct | None) -> None:
+        self._add_waiting(self._stores.vmis.by_index("claim", key(new or old)))
+
+    def _on_node(self, old: Node | None, new: Node | None) -> None:
+        if self._cluster.node_changed(old, new):
+            self._add_waiting(self._stores.vmis.all())
+
+    def _add_waiting(self, vmis: list[Any]) -> None:
+        for vmi in vmis:
+            if vmi.status.phase in UNPROCESSED:
+                self.queue.add(key(vmi))
+
+
+def failure_event(o: Observed) -> Event | None:
+    """What is said when this controller is the one who finds that a VMI has failed."""
+    ending: Ending = next_phase(o)
+    if ending.phase not in FINAL or o.vmi.status.phase in FINAL or not ending.reason:
+        return None
+    return Event(type="Warning", reason=ending.reason, message=ending.message)

@@ -1,0 +1,81 @@
+"""What to do about a VMI's pods: create the one launcher pod, tell it whether the guest is paused, delete what must go."""
+
+from __future__ import annotations
+
+from kubevirt.api.pods import Pod
+from kubevirt.api.resources import PODS
+from kubevirt.kit.json import Json
+from kubevirt.virt_controller.actions import Action, Delete, Event, FailureWords, MergeStatus, SyncProblem
+from kubevirt.virt_controller.conditions import is_true
+from kubevirt.virt_controller.vmi import pods
+from kubevirt.virt_controller.vmi.conditions import MISSING_CLAIM, NO_NODES
+from kubevirt.virt_controller.vmi.observed import Decision, Observed
+from kubevirt.virt_controller.vmi.phases import FINAL, UNPROCESSED
+from kubevirt.virt_controller.volumes import claim_names
+
+UNPAUSED = "kubevirt.io/virtual-machine-unpaused"
+RECEIVER = "kubevirt.io/create-migration-target"
+
+NO_NODES_MESSAGE = (
+    "no node of the cluster is ready for virtual machines: none has the label kubevirt.io/schedulable=true and reports its "
+    "devices.kubevirt.io resources; see that the virt-handler pods run"
+)
+
+
+def decide(o: Observed) -> Decision:
+    """The next step for this VMI's pods. Pure: same input, same answer."""
+    if o.is_deleting:
+        return Decision(actions=tuple(delete(p) for p in o.pods if not pods.is_deleting(p)))
+    if o.vmi.status.phase in FINAL:
+        return Decision()
+    if o.vmi.status.phase in UNPROCESSED and not o.pods:
+        return unprocessed(o)
+    return Decision(actions=readiness_gate(o))
+
+
+def unprocessed(o: Observed) -> Decision:
+    """A VMI without a pod gets one as soon as everything that the pod needs is there."""
+    meta = o.vmi.metadata
+    if meta.annotations.get(RECEIVER) == "true":
+        return Decision(problem=SyncProblem(
+            reason="UnsupportedSyncError", retry=False,
+            message=f"annotation {RECEIVER}: receiving a migration is not served by this release of KubeVirt"))
+    for claim in claim_names(o.vmi.spec.volumes):
+        if claim not in o.claims:
+            message = f"PVC {meta.namespace}/{claim} does not exist, waiting for it to appear"
+            return Decision(problem=SyncProblem(reason=MISSING_CLAIM, message=message, retry=False),
+                            event=Event(reason=MISSING_CLAIM, message=message))
+    if not o.nodes_ready:
+        return Decision(problem=SyncProblem(reason=NO_NODES, message=NO_NODES_MESSAGE, retry=False))
+    return Decision(create_pod=True)
+
+
+def delete(pod: Pod) -> Action:
+    """The end of a launcher pod; its grace period covers the guest's."""
+    return Delete(
+        resource=PODS,
+        target=pod,
+        done=Event(reason="SuccessfulDelete", message=f"Deleted virtual machine pod {pod.metadata.name}"),
+        failed=FailureWords(reason="FailedDelete", condition=f"Failed to delete virtual machine pod {pod.metadata.name}: ",
+                            event=f"Failed to delete virtual machine pod {pod.metadata.name}: "),
+    )
+
+
+def readiness_gate(o: Observed) -> tuple[Action, ...]:
+    """Once the guest runs, the pod learns whether it is paused, which decides whether Services send it anything."""
+    pod = o.pod
+    if pod is None or pods.is_down(pod) or o.vmi.status.phase != "Running":
+        return ()
+    if is_true(o.vmi.status.conditions, "Paused"):
+        wanted = ("False", "Paused", "the virtual machine is paused")
+    else:
+        wanted = ("True", "NotPaused", "the virtual machine is not paused")
+    told = pod.condition(UNPAUSED)
+    if told is not None and (told.status, told.reason, told.message) == wanted:
+        return ()
+    since = o.now if told is None or told.status != wanted[0] else told.last_transition_time or o.now
+    status, reason, message = wanted
+    change: Json = {"type": UNPAUSED, "status": status, "reason": reason, "message": message,
+              "lastTransitionTime": since.strftime("%Y-%m-%dT%H:%M:%SZ")}
+    return (MergeStatus(resource=PODS, target=pod, change={"status": {"conditions": [change]}},
+                        failed=FailureWords(reason="FailedUpdateError")),)

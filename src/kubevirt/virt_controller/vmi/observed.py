@@ -1,0 +1,49 @@
+"""What the VMI controller looks at, and what it may decide. Plain values; nothing here touches the API."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+
+from kubevirt.api.objects import PersistentVolumeClaim
+from kubevirt.api.pods import Pod
+from kubevirt.api.vmi import VirtualMachineInstance
+from kubevirt.virt_controller.actions import Action, Event, SyncProblem
+from kubevirt.virt_controller.vmi import pods
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Observed:
+    """A VMI and what belongs to it, as the caches had it at `now`."""
+
+    vmi: VirtualMachineInstance
+    pods: tuple[Pod, ...] = ()  # all that the VMI controls, in whatever state
+    claims: Mapping[str, PersistentVolumeClaim] = field(default_factory=dict)  # of its volumes, that exist
+    has_vm: bool = False  # a VM controls the VMI and exists
+    nodes_ready: bool = True  # some node can take launcher pods, and it is known which devices nodes offer
+    launcher_image: str = ""
+    now: datetime
+
+    @property
+    def pod(self) -> Pod | None:
+        """The launcher pod that counts."""
+        return pods.current(self.vmi, self.pods)
+
+    @property
+    def is_deleting(self) -> bool:
+        """The VMI is to go."""
+        return self.vmi.metadata.deletion_timestamp is not None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Decision:
+    """What to do with pods now. `problem` is why no more can be done yet, `event` tells of it once.
+
+    `create_pod` asks for the launcher pod; rendering it needs the cluster's configuration, which decisions do not.
+    """
+
+    actions: tuple[Action, ...] = ()
+    create_pod: bool = False
+    problem: SyncProblem | None = None
+    event: Event | None = None
