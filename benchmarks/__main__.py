@@ -1,0 +1,141 @@
+"""`make bench`: every promise that this machine can measure, from one run, on one page.
+
+    python -m benchmarks [--runs 10] [--crowd 20] [--only start,writes,memory,crowd,code]
+
+Ratios and differences within the run are what counts; seconds depend on the machine.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import statistics
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import click
+
+from benchmarks import memory, start_time
+from benchmarks.memory import MIB
+from kubevirt.api.resources import NAMESPACES, PODS, VMIS, VMS
+from kubevirt.kube.client import Client
+from kubevirt.kube.config import load_access
+from kubevirt.kube.errors import AlreadyExists
+from tests.e2e import machine
+from tests.e2e.audit import AuditLog, table
+from tests.e2e.harness import BIN, run
+from tests.e2e.manifests import vm
+
+GUEST_BYTES = 96 * MIB
+PARTS = ("code", "start", "writes", "memory", "crowd")
+
+
+@click.command()
+@click.option("--runs", default=10, help="How many pods and instances to start one after the other")
+@click.option("--crowd", default=20, help="How many machines to create at once")
+@click.option("--only", default=",".join(PARTS), help="Which parts to run")
+def main(runs: int, crowd: int, only: str) -> None:
+    """Measure and print."""
+    asyncio.run(measure(runs, crowd, only.split(",")))
+
+
+async def measure(runs: int, crowd: int, only: list[str]) -> None:
+    """All parts in turn; each prints its lines as soon as it has them."""
+    if "code" in only:
+        code()
+    async with Client(load_access(), program="benchmarks") as client:
+        with contextlib.suppress(AlreadyExists):
+            await client.create(NAMESPACES, {"metadata": {"name": start_time.NAMESPACE}})
+        try:
+            if "start" in only:
+                await starts(client, runs)
+            if {"writes", "memory"} & set(only):
+                await one_machine(client)
+            if "crowd" in only:
+                await crowd_of(client, crowd)
+        finally:
+            await client.delete(NAMESPACES, start_time.NAMESPACE)
+
+
+def line(what: str, value: str, promise: str = "") -> None:
+    """One measured value beside its promise."""
+    print(f"{what:<68} {value:>14}  {promise}", flush=True)
+
+
+def code() -> None:
+    """Import times of the parts that run often."""
+    for module in ("kubevirt.api.vm", "kubevirt.virt_launcher.__main__", "kubevirt.virtctl.__main__"):
+        times = []
+        for _ in range(5):
+            begun = time.monotonic()
+            subprocess.run([sys.executable, "-c", f"import {module}"], check=True)
+            times.append(time.monotonic() - begun)
+        bare = _bare_python()
+        line(f"importing {module}, beside a bare interpreter", f"+ {min(times) - bare:.3f} s")
+
+
+def _bare_python() -> float:
+    times = []
+    for _ in range(5):
+        begun = time.monotonic()
+        subprocess.run([sys.executable, "-c", ""], check=True)
+        times.append(time.monotonic() - begun)
+    return min(times)
+
+
+async def starts(client: Client, runs: int) -> None:
+    """Instance against pod."""
+    await start_time.compare(client, 1)  # images onto the nodes, caches warm
+    found = await start_time.compare(client, runs)
+    line("pod, created -> Ready, median", f"{statistics.median(found.pod_s):.2f} s")
+    line("instance without disks, created -> Running, median", f"{statistics.median(found.vmi_s):.2f} s")
+    line("  the instance over the pod", f"+ {found.difference_s:.2f} s", "promise: + 1.0 s")
+
+
+async def one_machine(client: Client) -> None:
+    """Writes and memory of one machine alone."""
+    audit = AuditLog(Path(run(str(BIN / "localkube"), "audit-log").ok().out.strip()))
+    manifest = vm("alone")
+    manifest["metadata"]["namespace"] = start_time.NAMESPACE
+    await start_time.one(client, VMS, manifest, start_time.vm_is_running, keep=True)
+    writes = audit.writes()
+    for program, verb, resource, count in table(writes):
+        line(f"  {program} {verb} {resource}", str(count))
+    line("API writes from VM created to Running, events apart", str(len(writes)), "promise: 8")
+    await asyncio.sleep(20)  # the guest boots; its launcher comes to rest
+    await memory_of(client, "alone", "memory beside the guest's, one machine alone", "promise: 100 MB")
+    await start_time.remove(client, VMS, "alone")
+    control_plane = 0
+    for program in ("virt-api", "virt-controller", "virt-handler", "virt-operator"):
+        found = [p for p in machine.processes(f"/usr/bin/{program}") if f"/usr/bin/{program}" in p.command]
+        for process in found[:1]:
+            pss = memory.measure(process.pid).pss
+            control_plane += pss
+            line(f"  {program}, PSS", f"{pss / MIB:.1f} MiB")
+    line("controllers, virt-api and one node agent together, PSS", f"{control_plane / MIB:.1f} MiB", "promise: 256 MiB")
+
+
+async def memory_of(client: Client, name: str, what: str, promise: str) -> None:
+    """Every process of a machine's launcher pod."""
+    instance = await client.get(VMIS, name, start_time.NAMESPACE)
+    pods = await client.list(PODS, start_time.NAMESPACE, labels=f"kubevirt.io/created-by={instance.metadata.uid}")
+    total = 0
+    for process in memory.of_pod(pods[0].metadata.uid):
+        guest = memory.guest_memory(process.pid, GUEST_BYTES) if process.name.startswith("qemu") else 0
+        total += process.pss - guest
+        note = f"{guest / MIB:.1f} MiB of them the guest's" if guest else ""
+        line(f"  {process.name} ({process.cpu_s:.2f} CPU-s): PSS", f"{process.pss / MIB:.1f} MiB", note)
+    line(what, f"{total / 1e6:.1f} MB", promise)
+
+
+async def crowd_of(client: Client, count: int) -> None:
+    """Many machines at once."""
+    times = sorted(await start_time.together(client, count))
+    line(f"{count} VMs created together, created -> Running, p50", f"{statistics.median(times):.1f} s", "promise: 9 s")
+    line(f"{count} VMs created together, created -> Running, slowest", f"{times[-1]:.1f} s")
+
+
+if __name__ == "__main__":
+    main()
