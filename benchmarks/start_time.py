@@ -1,7 +1,7 @@
 """How long machines take to start, beside a plain pod on the same idle node, in the same run.
 
-A pod's way is created -> Ready, an instance's created -> Running. Both are measured by this process: from just before the
-create request to the arrival of the watch event, since the API's own time stamps have whole seconds only.
+A pod's way is created -> Ready, an instance's created -> Running. Both are measured by this process: from just before
+the create request to the arrival of the watch event, since the API's own time stamps have whole seconds only.
 """
 
 from __future__ import annotations
@@ -14,6 +14,7 @@ from dataclasses import dataclass
 from typing import Any, TypeVar
 
 import msgspec
+from tests.e2e.manifests import vm, vmi
 
 from kubevirt.api.core import Pod
 from kubevirt.api.resources import PODS, VMIS, VMS, Resource
@@ -22,7 +23,6 @@ from kubevirt.api.vmi import VirtualMachineInstance
 from kubevirt.kube.client import Client
 from kubevirt.kube.errors import NotFound
 from kubevirt.kube.requests import Selection
-from tests.e2e.manifests import vm, vmi
 
 T = TypeVar("T", bound=msgspec.Struct)
 NAMESPACE = "bench"
@@ -91,6 +91,7 @@ async def compare(client: Client, runs: int = 10) -> Starts:
 
 async def together(client: Client, count: int) -> list[float]:
     """Create `count` machines at once; seconds until each is Running."""
+
     async def start(number: int) -> float:
         manifest = vm(f"crowd-{number}")
         manifest["metadata"]["namespace"] = NAMESPACE

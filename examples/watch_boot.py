@@ -1,4 +1,5 @@
-"""Show a guest's boot: run `virtctl console` on a pseudo-terminal, copy what it shows, log in, say `uname -a`, leave."""
+"""Show a guest's boot: run `virtctl console` on a pseudo-terminal, copy what it shows, log in, say `uname -a`,
+leave."""
 
 from __future__ import annotations
 

@@ -32,7 +32,9 @@ def _kubeconfig() -> str:
 def admin() -> Cluster:
     """The cluster as its administrator, with the add-on installed and Available."""
     cluster = Cluster(_kubectl_path(), _kubeconfig())
-    ready = cluster.kubectl("-n", "kubevirt", "wait", "kubevirt/kubevirt", "--for=condition=Available", "--timeout=120s")
+    ready = cluster.kubectl(
+        "-n", "kubevirt", "wait", "kubevirt/kubevirt", "--for=condition=Available", "--timeout=120s"
+    )
     assert ready.code == 0, f"the add-on is not Available; run `make install`\n{ready.err}"
     return cluster
 

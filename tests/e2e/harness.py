@@ -1,7 +1,7 @@
 """What every end-to-end test uses: the real kubectl and virtctl, waiting with a deadline, and the guest's console.
 
-Nothing here knows how the add-on works inside; it sees what a user sees, plus the machine's process table and mounts for
-the question whether anything was left behind.
+Nothing here knows how the add-on works inside; it sees what a user sees, plus the machine's process table and mounts
+for the question whether anything was left behind.
 """
 
 from __future__ import annotations
@@ -92,8 +92,14 @@ class Cluster:
     def kubectl(self, *arguments: str, stdin: str | None = None, timeout_s: float = 120) -> Result:
         """Run the real kubectl."""
         return run(
-            self.kubectl_path, "--kubeconfig", self.kubeconfig, "-n", self.namespace, *arguments,
-            stdin=stdin, timeout_s=timeout_s,
+            self.kubectl_path,
+            "--kubeconfig",
+            self.kubeconfig,
+            "-n",
+            self.namespace,
+            *arguments,
+            stdin=stdin,
+            timeout_s=timeout_s,
         )
 
     def virtctl(self, *arguments: str, timeout_s: float = 120) -> Result:
@@ -213,7 +219,10 @@ def console(cluster: Cluster, vmi: str) -> Iterator[Console]:
     leader, follower = pty.openpty()
     process = subprocess.Popen(
         [virtctl_path(), "--kubeconfig", cluster.kubeconfig, "-n", cluster.namespace, "console", vmi],
-        stdin=follower, stdout=follower, stderr=follower, start_new_session=True,
+        stdin=follower,
+        stdout=follower,
+        stderr=follower,
+        start_new_session=True,
     )
     os.close(follower)
     opened = Console(leader, process)

@@ -34,7 +34,9 @@ def test_a_killed_program_does_not_touch_the_guest(cluster: Cluster, program: st
     with console(cluster, VM) as guest:
         guest.log_in()
         guest.command("echo before >/tmp/mark")
-    killed = [p for p in machine.processes(program) if machine.is_program(p, program) or f"/usr/bin/{program}" in p.command]
+    killed = [
+        p for p in machine.processes(program) if machine.is_program(p, program) or f"/usr/bin/{program}" in p.command
+    ]
     assert killed, f"no process of {program} found"
     for process in killed:
         process.kill()
@@ -71,7 +73,9 @@ def test_a_killed_qemu_fails_the_instance_and_is_replaced(cluster: Cluster) -> N
         now = cluster.get("vmi", VM)
         if now and now["metadata"]["uid"] == old["metadata"]["uid"]:
             watch_phase.append(now["status"]["phase"])
-        return bool(now) and now["metadata"]["uid"] != old["metadata"]["uid"] and now["status"].get("phase") == "Running"
+        return (
+            bool(now) and now["metadata"]["uid"] != old["metadata"]["uid"] and now["status"].get("phase") == "Running"
+        )
 
     eventually("a new instance to run", replaced, 120)
     assert "Succeeded" not in watch_phase
@@ -81,7 +85,7 @@ def test_a_killed_qemu_fails_the_instance_and_is_replaced(cluster: Cluster) -> N
 
 def test_a_killed_launcher_fails_the_instance_and_is_replaced(cluster: Cluster) -> None:
     old = cluster.get("vmi", VM)["metadata"]["uid"]
-    launchers = [p for p in machine.processes("virt-launcher", old)]
+    launchers = list(machine.processes("virt-launcher", old))
     assert launchers
     for process in launchers:
         process.kill()

@@ -56,7 +56,11 @@ def _interface_without_network(m: dict[str, Any]) -> None:
 @pytest.mark.parametrize(
     ("bend", "texts"),
     [
-        pytest.param(_both_fields, ["Running and RunStrategy are mutually exclusive", "spec.running"], id="running and runStrategy"),
+        pytest.param(
+            _both_fields,
+            ["Running and RunStrategy are mutually exclusive", "spec.running"],
+            id="running and runStrategy",
+        ),
         pytest.param(_unknown_strategy, ["Sometimes", "spec.runStrategy"], id="an unknown run strategy"),
         pytest.param(_no_strategy, ["RunStrategy must be specified"], id="neither running nor runStrategy"),
         pytest.param(_disk_twice, ["must not have the same Name"], id="two disks of one name"),
@@ -122,13 +126,19 @@ def test_a_missing_claim_is_named(namespace: Cluster) -> None:
 @pytest.mark.parametrize(
     ("arguments", "text"),
     [
-        pytest.param(["start", "absent"], 'virtualmachine.kubevirt.io "absent" not found', id="start what is not there"),
+        pytest.param(
+            ["start", "absent"], 'virtualmachine.kubevirt.io "absent" not found', id="start what is not there"
+        ),
         pytest.param(["stop", "stopped"], "", id="stop what is stopped is no error for Halted by running false"),
         pytest.param(["restart", "stopped"], "does not support manual restart requests", id="restart what is halted"),
         pytest.param(["console", "stopped", "--timeout", "0"], "not found", id="console of what has no instance"),
         pytest.param(["start"], "accepts 1 arg(s), received 0", id="start without a name"),
-        pytest.param(["stop", "stopped", "--force"], "Must both use --force=true and set --grace-period.", id="half a force"),
-        pytest.param(["expose", "vm", "stopped", "--name", "x"], "couldn't find port via --port flag", id="expose no port"),
+        pytest.param(
+            ["stop", "stopped", "--force"], "Must both use --force=true and set --grace-period.", id="half a force"
+        ),
+        pytest.param(
+            ["expose", "vm", "stopped", "--name", "x"], "couldn't find port via --port flag", id="expose no port"
+        ),
         pytest.param(["frobnicate"], 'unknown command "frobnicate" for "virtctl"', id="an unknown command"),
         pytest.param(["start", "--frob"], "unknown flag: --frob", id="an unknown flag"),
     ],

@@ -1,4 +1,5 @@
-"""A user with nothing but the built-in `edit` role in one namespace: may do all of a machine's life there, nothing elsewhere."""
+"""A user with nothing but the built-in `edit` role in one namespace: may do all of a machine's life there, nothing
+elsewhere."""
 
 from __future__ import annotations
 
@@ -18,7 +19,9 @@ def editor(admin: Cluster, tmp_path_factory: pytest.TempPathFactory) -> Iterator
     """A service account bound to `edit` in namespace `team`, with a kubeconfig of its own."""
     admin.kubectl("create", "namespace", "team").ok()
     admin.kubectl("-n", "team", "create", "serviceaccount", "editor").ok()
-    admin.kubectl("-n", "team", "create", "rolebinding", "editor", "--clusterrole=edit", "--serviceaccount=team:editor").ok()
+    admin.kubectl(
+        "-n", "team", "create", "rolebinding", "editor", "--clusterrole=edit", "--serviceaccount=team:editor"
+    ).ok()
     token = admin.kubectl("-n", "team", "create", "token", "editor").ok().out.strip()
     kubeconfig = tmp_path_factory.mktemp("editor") / "kubeconfig"
     kubeconfig.write_text(Path(admin.kubeconfig).read_text())

@@ -1,13 +1,14 @@
 """The user guide's way through a virtual machine's life, in the guide's order, as a user sees it.
 
-Each test goes on where the one before it ended: the machine made in the first is stopped, deleted, adopted and removed in
-the later ones. What is refused, and what happens when programs die, are `test_refusals` and `test_faults`.
+Each test goes on where the one before it ended: the machine made in the first is stopped, deleted, adopted and removed
+in the later ones. What is refused, and what happens when programs die, are `test_refusals` and `test_faults`.
 """
 
 from __future__ import annotations
 
 import json
 import re
+from pathlib import Path
 
 import pytest
 
@@ -56,7 +57,11 @@ def test_virtctl_start_brings_it_from_starting_to_running(cluster: Cluster) -> N
 def test_describe_tells_the_story(cluster: Cluster) -> None:
     eventually(
         "the VM's SuccessfulCreate event",
-        lambda: [e for e in cluster.events(VM, "VirtualMachine") if e[:2] == ("virtualmachine-controller", "SuccessfulCreate")],
+        lambda: [
+            e
+            for e in cluster.events(VM, "VirtualMachine")
+            if e[:2] == ("virtualmachine-controller", "SuccessfulCreate")
+        ],
     )
     described = cluster.kubectl("describe", "vm", VM).ok().out
     assert re.search(r"SuccessfulCreate.*virtualmachine-controller.*Started the virtual machine by creating", described)
@@ -78,7 +83,9 @@ def test_an_instance_without_kvm_says_so(cluster: Cluster) -> None:
 def test_console_shows_the_boot_and_takes_a_login(cluster: Cluster) -> None:
     with console(cluster, VM) as guest:
         guest.log_in()
-        printed = guest.command("dmesg >/dev/null; sudo cat /var/log/cloud-init-output.log /run/cloud-init-output.log 2>/dev/null")
+        printed = guest.command(
+            "dmesg >/dev/null; sudo cat /var/log/cloud-init-output.log /run/cloud-init-output.log 2>/dev/null"
+        )
         assert "printed from cloud-init userdata" in printed
         assert guest.close() == 0
 
@@ -92,13 +99,16 @@ def test_the_launcher_is_unprivileged(cluster: Cluster) -> None:
         assert rights["capabilities"]["drop"] == ["ALL"]
     assert pod["spec"]["securityContext"]["runAsUser"] == 107
     (qemu,) = machine.qemu_of("default", VM)
-    status = dict(line.split(":\t", 1) for line in open(f"/proc/{qemu.pid}/status").read().splitlines() if ":\t" in line)  # noqa: SIM115
+    lines = Path(f"/proc/{qemu.pid}/status").read_text().splitlines()
+    status = dict(line.split(":\t", 1) for line in lines if ":\t" in line)
     assert status["Uid"].split()[0] == "107"
     assert int(status["CapEff"], 16) == 0
 
 
 def test_guest_and_pods_reach_each_other(cluster: Cluster) -> None:
-    exposed = cluster.virtctl("expose", "virtualmachine", VM, "--name", "vmiservice", "--port", "27017", "--target-port", "22").ok()
+    exposed = cluster.virtctl(
+        "expose", "virtualmachine", VM, "--name", "vmiservice", "--port", "27017", "--target-port", "22"
+    ).ok()
     assert exposed.out == f"Service vmiservice successfully created for virtualmachine {VM}\n"
     cluster.apply(WEB_POD).ok()
     cluster.kubectl("wait", "pod/web", "--for=condition=Ready", "--timeout=60s").ok()
@@ -125,7 +135,9 @@ def test_ssh_into_the_guest_through_the_service(cluster: Cluster) -> None:
 
 
 def test_a_deployment_of_plain_pods_runs_beside(cluster: Cluster) -> None:
-    cluster.kubectl("create", "deployment", "plain", "--image=localkube/busybox:latest", "--replicas=3", "--", "sleep", "3600").ok()
+    cluster.kubectl(
+        "create", "deployment", "plain", "--image=localkube/busybox:latest", "--replicas=3", "--", "sleep", "3600"
+    ).ok()
     cluster.kubectl("rollout", "status", "deployment/plain", "--timeout=60s").ok()
     cluster.kubectl("delete", "deployment/plain", "pod/web", "pod/ssh-client", "service/vmiservice").ok()
 
@@ -158,7 +170,11 @@ def test_deleting_the_instance_makes_a_new_one_of_the_changed_template(cluster: 
         alive = [p for p in cluster.launcher_pods(VM) if p["status"].get("phase") in ("Pending", "Running")]
         most_alive = max(most_alive, len([p for p in alive if "deletionTimestamp" not in p["metadata"]]))
         now = cluster.get("vmi", VM)
-        return bool(now) and now["metadata"]["uid"] != before["metadata"]["uid"] and now["status"].get("phase") == "Running"
+        return (
+            bool(now)
+            and now["metadata"]["uid"] != before["metadata"]["uid"]
+            and now["status"].get("phase") == "Running"
+        )
 
     eventually("a new instance to run", renewed, 120)
     after = cluster.get("vmi", VM)
@@ -199,7 +215,9 @@ def test_orphaned_instance_runs_on_and_is_adopted(cluster: Cluster) -> None:
     cluster.kubectl("delete", "vm", VM, "--cascade=orphan", "--timeout=60s").ok()
     assert cluster.get("vmi", VM)["status"]["phase"] == "Running"
     assert not cluster.get("vmi", VM)["metadata"].get("ownerReferences")
-    manifest = {k: vm[k] for k in ("apiVersion", "kind", "spec")} | {"metadata": {"name": VM, "labels": vm["metadata"]["labels"]}}
+    manifest = {k: vm[k] for k in ("apiVersion", "kind", "spec")} | {
+        "metadata": {"name": VM, "labels": vm["metadata"]["labels"]}
+    }
     cluster.kubectl("create", "-f", "-", stdin=json.dumps(manifest)).ok()
 
     def adopted() -> bool:
@@ -229,7 +247,10 @@ spec:
   containers:
     - name: web
       image: localkube/busybox:latest
-      command: [sh, -c, "mkdir -p /tmp/www && echo hello from a pod >/tmp/www/index.html && exec httpd -f -p 8080 -h /tmp/www"]
+      command:
+        - sh
+        - -c
+        - mkdir -p /tmp/www && echo hello from a pod >/tmp/www/index.html && exec httpd -f -p 8080 -h /tmp/www
 """
 
 SSH_POD = """

@@ -81,9 +81,7 @@ def application(client: Client, aggregator: Aggregator, agents: NodeAgents, webh
 
 async def _listen(app: web.Application, aggregator: Aggregator, stopped: asyncio.Event) -> None:
     certificate = CertificateFiles.mounted(SERVER_CERTIFICATE)
-    files = CertificateFiles(
-        certificate=certificate.certificate, key=certificate.key, authorities=aggregator.ca_file
-    )
+    files = CertificateFiles(certificate=certificate.certificate, key=certificate.key, authorities=aggregator.ca_file)
     runner = web.AppRunner(app, access_log=None, shutdown_timeout=LAST_REQUESTS_S)
     await runner.setup()
     try:

@@ -48,9 +48,7 @@ async def stop(request: web.Request) -> web.Response:
 async def restart(request: web.Request) -> web.Response:
     """PUT restart."""
     options = await read_options(request, RestartOptions)
-    return await _carry_out(
-        request, lambda vm, vmi: lifecycle.restart(vm, vmi, options), dry_run=bool(options.dry_run)
-    )
+    return await _carry_out(request, lambda vm, vmi: lifecycle.restart(vm, vmi, options), dry_run=bool(options.dry_run))
 
 
 async def _carry_out(request: web.Request, decide: Decide, *, dry_run: bool) -> web.Response:

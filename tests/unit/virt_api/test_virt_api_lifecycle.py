@@ -1,4 +1,5 @@
-"""What start, stop and restart mean for each run strategy and state of the instance; the sending is tested end to end."""
+"""What start, stop and restart mean for each run strategy and state of the instance; the sending is tested end to
+end."""
 
 from __future__ import annotations
 
@@ -54,7 +55,9 @@ def requests_of(patches: lifecycle.Patches) -> object:
         pytest.param("Once", None, "Once does not support manual start requests", id="Once starts by itself"),
         pytest.param(True, None, "Always does not support manual start requests", id="running true is Always"),
         pytest.param(
-            "RerunOnFailure", "Failed", "RerunOnFailure does not support starting VM from failed state",
+            "RerunOnFailure",
+            "Failed",
+            "RerunOnFailure does not support starting VM from failed state",
             id="a failed instance is rerun without being asked",
         ),
     ],
@@ -70,14 +73,18 @@ def test_start_is_declined(strategy: str | bool, phase: str | None, message: str
     [
         pytest.param(
             False,
-            [{"op": "test", "path": "/spec/running", "value": False},
-             {"op": "replace", "path": "/spec/running", "value": True}],
+            [
+                {"op": "test", "path": "/spec/running", "value": False},
+                {"op": "replace", "path": "/spec/running", "value": True},
+            ],
             id="running false becomes true",
         ),
         pytest.param(
             "Halted",
-            [{"op": "test", "path": "/spec/runStrategy", "value": "Halted"},
-             {"op": "replace", "path": "/spec/runStrategy", "value": "Always"}],
+            [
+                {"op": "test", "path": "/spec/runStrategy", "value": "Halted"},
+                {"op": "replace", "path": "/spec/runStrategy", "value": "Always"},
+            ],
             id="Halted becomes Always",
         ),
     ],
@@ -91,7 +98,9 @@ def test_start_of_a_halted_vm_changes_its_spec(strategy: str | bool, operations:
     ("strategy", "phase", "paused", "expected"),
     [
         pytest.param("Manual", None, False, [START], id="Manual is asked to start"),
-        pytest.param("Manual", "Succeeded", False, [STOP, START], id="Manual with an ended instance: away with it first"),
+        pytest.param(
+            "Manual", "Succeeded", False, [STOP, START], id="Manual with an ended instance: away with it first"
+        ),
         pytest.param("Manual", "Failed", False, [STOP, START], id="Manual with a failed instance: away with it first"),
         pytest.param("RerunOnFailure", "Succeeded", False, [STOP, START], id="RerunOnFailure after a clean end"),
         pytest.param("RerunOnFailure", None, False, [START], id="RerunOnFailure without an instance"),
@@ -145,11 +154,17 @@ def test_recovery_of_a_volume_migration_comes_first() -> None:
         pytest.param("Halted", None, None, "VM is not running", id="halted and absent"),
         pytest.param("Halted", "Succeeded", 0, "VM is not running", id="halted and ended"),
         pytest.param(
-            "Halted", "Running", None, "Halted only supports manual stop requests with a shorter graceperiod",
+            "Halted",
+            "Running",
+            None,
+            "Halted only supports manual stop requests with a shorter graceperiod",
             id="halted and on its way down already",
         ),
         pytest.param(
-            "Halted", "Running", 30, "Halted only supports manual stop requests with a shorter graceperiod",
+            "Halted",
+            "Running",
+            30,
+            "Halted only supports manual stop requests with a shorter graceperiod",
             id="halted, and no shorter than before",
         ),
         pytest.param("Manual", None, None, "VM is not running", id="Manual and absent"),
@@ -172,12 +187,16 @@ def test_stop_of_a_running_vm_changes_its_spec_and_the_grace_period_first() -> N
 @pytest.mark.parametrize(
     ("strategy", "phase", "grace_s", "code", "message"),
     [
-        pytest.param("Always", "Running", 5, 400, "For force restart, only gracePeriod=0 is supported for now", id="grace 5"),
+        pytest.param(
+            "Always", "Running", 5, 400, "For force restart, only gracePeriod=0 is supported for now", id="grace 5"
+        ),
         pytest.param("Always", "Running", -5, 400, "gracePeriod has to be greater or equal to 0", id="negative grace"),
         pytest.param(
             "Halted", "Running", None, 409, "RunStategy Halted does not support manual restart requests", id="Halted"
         ),
-        pytest.param("Once", "Running", None, 409, "RunStategy Once does not support manual restart requests", id="Once"),
+        pytest.param(
+            "Once", "Running", None, 409, "RunStategy Once does not support manual restart requests", id="Once"
+        ),
         pytest.param("Always", None, None, 409, "VM is not running: Halted", id="nothing to restart"),
     ],
 )
@@ -194,11 +213,10 @@ def test_a_forced_restart_shortens_the_grace_period_and_can_take_that_back() -> 
     patches = lifecycle.restart(machine("Always"), vmi, RestartOptions(grace_period_seconds=0))
     assert requests_of(patches) == [STOP, START]
     path = "/spec/terminationGracePeriodSeconds"
-    assert patches.instance == [
-        {"op": "test", "path": path, "value": 30}, {"op": "replace", "path": path, "value": 1}
-    ]
+    assert patches.instance == [{"op": "test", "path": path, "value": 30}, {"op": "replace", "path": path, "value": 1}]
     assert lifecycle.undo_grace(vmi, patches) == [
-        {"op": "test", "path": path, "value": 1}, {"op": "replace", "path": path, "value": 30}
+        {"op": "test", "path": path, "value": 1},
+        {"op": "replace", "path": path, "value": 30},
     ]
 
 

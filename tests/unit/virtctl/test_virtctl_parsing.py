@@ -24,15 +24,23 @@ EXPOSE = {
         pytest.param(["start"], "accepts 1 arg(s), received 0", id="no name"),
         pytest.param(["start", "a", "b", "c"], "accepts between 1 and 2 arg(s), received 3", id="too many names"),
         pytest.param(["start", "pod", "a"], "unsupported resource type 'pod'", id="another kind"),
-        pytest.param(["start", "vmi/a"], "start acts on a VirtualMachine, not on a VirtualMachineInstance", id="an instance"),
+        pytest.param(
+            ["start", "vmi/a"], "start acts on a VirtualMachine, not on a VirtualMachineInstance", id="an instance"
+        ),
         pytest.param(["stop", "a", "--force"], "Must both use --force=true and set --grace-period.", id="force alone"),
-        pytest.param(["restart", "a", "--grace-period=0"], "Must both use --force=true and set --grace-period.", id="grace alone"),
+        pytest.param(
+            ["restart", "a", "--grace-period=0"], "Must both use --force=true and set --grace-period.", id="grace alone"
+        ),
         pytest.param(["start", "--frob"], "unknown flag: --frob", id="unknown flag"),
         pytest.param(["expose", "vm", "a"], 'required flag(s) "name" not set', id="required flag"),
-        pytest.param(["expose", "pod", "a", "--name", "x"], "unsupported resource type: pod", id="exposing another kind"),
+        pytest.param(
+            ["expose", "pod", "a", "--name", "x"], "unsupported resource type: pod", id="exposing another kind"
+        ),
         pytest.param(["frob"], 'unknown command "frob" for "virtctl"', id="unknown command"),
         pytest.param(["strat"], "\tstart", id="a near miss is helped"),
-        pytest.param(["--kubeconfig", "/absent/file", "start", "a"], "stat /absent/file: no such file", id="no kubeconfig"),
+        pytest.param(
+            ["--kubeconfig", "/absent/file", "start", "a"], "stat /absent/file: no such file", id="no kubeconfig"
+        ),
     ],
 )
 def test_one_line_and_exit_1(arguments: list[str], message: str, capsys: pytest.CaptureFixture[str]) -> None:
@@ -64,7 +72,8 @@ def test_no_command_lists_them_all(capsys: pytest.CaptureFixture[str]) -> None:
         pytest.param(("vm", "web"), Target(kind=Kind.VM, name="web", typed="vm"), id="kind and name"),
         pytest.param(("vmi/web",), Target(kind=Kind.VMI, name="web", typed="vmi"), id="kind/name"),
         pytest.param(
-            ("VirtualMachines/web/shop",), Target(kind=Kind.VM, name="web", namespace="shop", typed="virtualmachines"),
+            ("VirtualMachines/web/shop",),
+            Target(kind=Kind.VM, name="web", namespace="shop", typed="virtualmachines"),
             id="any case, with a namespace",
         ),
     ],
@@ -125,7 +134,9 @@ def test_service_flags_that_are_refused(flag: str, value: str, message: str) -> 
 def test_ports_of_the_pod_networks_interface() -> None:
     spec = {
         "networks": [{"name": "other", "multus": {}}, {"name": "default", "pod": {}}],
-        "domain": {"devices": {"interfaces": [{"name": "default", "ports": [{"port": 80}, {"port": 53, "protocol": "UDP"}]}]}},
+        "domain": {
+            "devices": {"interfaces": [{"name": "default", "ports": [{"port": 80}, {"port": 53, "protocol": "UDP"}]}]}
+        },
     }
     expected = [{"name": "port-1", "port": 80, "protocol": "TCP"}, {"name": "port-2", "port": 53, "protocol": "UDP"}]
     assert introspected_ports({"spec": spec}, Kind.VMI) == expected

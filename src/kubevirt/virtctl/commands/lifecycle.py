@@ -79,9 +79,7 @@ def _is_forced(force: bool, grace_period: int) -> bool:
     return force
 
 
-def _put(
-    flags: Globals, names: tuple[str, ...], verb: str, body: JsonObject, *, dry_run: bool, failure: str
-) -> None:
+def _put(flags: Globals, names: tuple[str, ...], verb: str, body: JsonObject, *, dry_run: bool, failure: str) -> None:
     target = parse_target(names, default=Kind.VM)
     if target.kind is not Kind.VM:
         raise CommandError(f"{verb} acts on a VirtualMachine, not on a {target.kind.api_kind}")
