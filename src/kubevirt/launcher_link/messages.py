@@ -2,8 +2,8 @@
 
 Four kinds of message. Both sides begin with `Hello`; after that virt-handler sends `Request`s, the launcher answers
 each with one `Reply` of the same id and sends `Event`s whenever it has something to tell. Bodies stay undecoded (`Raw`)
-until somebody who knows the verb looks at them. The largest body, with the VMI in it, is in `sync`: this module is loaded
-by every launcher for as long as its guest lives, so it must not load the API's types.
+until somebody who knows the verb looks at them. The largest body, with the VMI in it, is in `sync`: this module stays
+loaded in every launcher for as long as its guest lives, so it must not load the API's types.
 
 A launcher lives as long as its guest, so it meets newer virt-handlers: fields are only ever added, always optional, and
 verbs are only ever added. Both sides ignore fields and kinds they do not know, and a verb the launcher does not know is

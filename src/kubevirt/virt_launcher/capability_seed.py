@@ -1,10 +1,10 @@
 """Sparing each launcher the question what QEMU can do.
 
-libvirtd asks QEMU at its first domain and keeps the answer in a cache file; that is 0.6 s and more CPU time than all the
-rest of a start. The answer depends on the image alone as long as there is no KVM, so the image brings it along, and the
-launcher puts it in place with the stamps by which libvirt tells a stale cache: change times of QEMU, of QEMU's module
-directory and of libvirt itself, which are only known where the image was unpacked. A wrong or missing stamp costs the
-0.6 s and nothing else: libvirt then asks again. So it does by itself where KVM is usable.
+libvirtd asks QEMU at its first domain and keeps the answer in a cache file; that is 0.6 s and more CPU time than all
+the rest of a start. The answer depends on the image alone as long as there is no KVM, so the image brings it along, and
+the launcher puts it in place with the stamps by which libvirt tells a stale cache: change times of QEMU, of QEMU's
+module directory and of libvirt itself, which are only known where the image was unpacked. A wrong or missing stamp
+costs the 0.6 s and nothing else: libvirt then asks again. So it does by itself where KVM is usable.
 
     python3 -m kubevirt.virt_launcher.capability_seed /usr/share/kubevirt/qemu-capabilities.xml
 
@@ -82,7 +82,7 @@ def make(target: Path) -> None:
     with tempfile.TemporaryDirectory() as name:
         scratch = Path(name)
         socket = scratch / "libvirt" / "libvirt-sock"
-        env = {key: name for key in ("HOME", "XDG_RUNTIME_DIR", "XDG_CACHE_HOME", "XDG_CONFIG_HOME")}
+        env = dict.fromkeys(("HOME", "XDG_RUNTIME_DIR", "XDG_CACHE_HOME", "XDG_CONFIG_HOME"), name)
         env["PATH"] = "/usr/sbin:/usr/bin:/sbin:/bin"
         with subprocess.Popen(["libvirtd", "--timeout", "0"], env=env, stderr=subprocess.DEVNULL) as daemon:
             try:

@@ -11,8 +11,8 @@ CLEAN = (Reason.SHUTDOWN, Reason.SAVED, Reason.FROM_SNAPSHOT, Reason.MIGRATED, R
 def settle(state: State, reason: Reason, qemu_wait_status: int | None) -> tuple[State, Reason]:
     """State and reason of an ended guest, without vague ones.
 
-    A libvirt daemon that was away when QEMU ended does not know why it did (`Unknown`), but the kernel told this process,
-    QEMU's parent. QEMU exits by itself, with status 0, only when the guest was switched off.
+    A libvirt daemon that was away when QEMU ended does not know why it did (`Unknown`), but the kernel told this
+    process, QEMU's parent. QEMU exits by itself, with status 0, only when the guest was switched off.
     """
     if reason in (Reason.UNKNOWN, Reason.NONE, Reason.CRASHED) and qemu_wait_status == 0:
         return State.SHUTOFF, Reason.SHUTDOWN

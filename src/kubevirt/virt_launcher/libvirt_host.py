@@ -75,6 +75,10 @@ class LibvirtHost:
         self._calls = ThreadPoolExecutor(max_workers=1, thread_name_prefix="libvirt")
         self._agent_calls = ThreadPoolExecutor(max_workers=1, thread_name_prefix="agent")
         self._connection: libvirt.virConnect | None = None
+        self.connected = asyncio.Event()
+        """Set while calls have somebody to go to."""
+        self.lost = asyncio.Event()
+        """Set while they have not, after they had."""
         libvirt.registerErrorHandler(_swallow, None)  # its default prints to standard error
         libvirt.virEventRegisterDefaultImpl()
         threading.Thread(target=_run_events, name="libvirt-events", daemon=True).start()
@@ -93,6 +97,8 @@ class LibvirtHost:
                     ) from error
                 await asyncio.sleep(CONNECT_EVERY_S)
             else:
+                self.lost.clear()
+                self.connected.set()
                 return
 
     async def define(self, xml: str) -> None:
@@ -216,7 +222,13 @@ class LibvirtHost:
         self._tell(DiskFailed(alias=alias, no_space=reason == "enospc"))
 
     def _tell(self, event: HostEvent) -> None:
-        self._loop.call_soon_threadsafe(self._on_event, event)
+        self._loop.call_soon_threadsafe(self._take, event)
+
+    def _take(self, event: HostEvent) -> None:
+        if isinstance(event, ConnectionLost):
+            self.connected.clear()
+            self.lost.set()
+        self._on_event(event)
 
 
 def _run_events() -> None:

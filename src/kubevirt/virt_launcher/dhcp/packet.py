@@ -1,7 +1,7 @@
 """DHCPv4 for exactly one client and one address (RFC 2131, 2132, 3397, 3442). Pure: bytes in, bytes out.
 
-By hand because a lease server that a guest shares with nobody needs a page of RFC tables, and what the field offers brings
-a packet library several times the launcher's size.
+By hand because a lease server that a guest shares with nobody needs a page of RFC tables, and what the field offers
+brings a packet library several times the launcher's size.
 """
 
 import struct
@@ -126,7 +126,7 @@ def encode_options(options: list[tuple[int, bytes]]) -> bytes:
 
 
 def search_list(domains: list[str]) -> bytes:
-    """Domain names as in DNS messages (RFC 3397), without compression, which is allowed and simpler for every reader."""
+    """Domain names as in DNS messages (RFC 3397), without compression, which is allowed and simpler to read."""
     encoded = bytearray()
     for domain in domains:
         for label in domain.strip(".").split("."):

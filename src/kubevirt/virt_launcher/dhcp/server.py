@@ -1,8 +1,8 @@
 """DHCP servers on the in-pod bridges: sockets for `packet`.
 
 Bound to one bridge each, so that several interfaces of a guest never hear each other's answers. Answers are broadcast:
-the client has no address yet, and nobody else is on the bridge. Needs no capability, since virt-handler lets everyone in
-the pod's network namespace bind low ports.
+the client has no address yet, and nobody else is on the bridge. Needs no capability, since virt-handler lets everyone
+in the pod's network namespace bind low ports.
 """
 
 import asyncio

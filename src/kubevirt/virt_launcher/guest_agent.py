@@ -1,0 +1,94 @@
+"""What the guest's agent tells, in the report's form. Pure.
+
+libvirt gives it flat: {"os.name": ..., "user.count": 2, "user.0.name": ..., "fs.0.mountpoint": ...}.
+"""
+
+from collections.abc import Mapping
+
+from kubevirt.machine.domain_report import AgentReport, GuestFilesystem, GuestOs, GuestUser, ReportedInterface
+
+FIRST_POLL_S = 10.0
+MAX_POLL_S = 120.0
+MAX_USERS = MAX_FILESYSTEMS = 10
+"""So many as the status shows."""
+
+
+def next_poll_s(previous_s: float) -> float:
+    """Often while a guest comes up, seldom later."""
+    return min(previous_s * 2, MAX_POLL_S)
+
+
+def agent_report(info: Mapping[str, object]) -> AgentReport:
+    return AgentReport(
+        connected=True,
+        hostname=_text(info, "hostname"),
+        timezone=_text(info, "timezone.name"),
+        os=_os(info),
+        users=[_user(info, i) for i in range(min(_number(info, "user.count"), MAX_USERS))],
+        filesystems=[_filesystem(info, i) for i in range(min(_number(info, "fs.count"), MAX_FILESYSTEMS))],
+    )
+
+
+def guest_interfaces(found: Mapping[str, Mapping[str, object]]) -> list[ReportedInterface]:
+    """The guest's interfaces except its loopback; addresses without their prefix lengths."""
+    return [
+        ReportedInterface(
+            mac=_text(facts, "hwaddr"),
+            interface_name=name,
+            ip_addresses=_addresses(facts.get("addrs")),
+            info_source=["guest-agent"],
+        )
+        for name, facts in found.items()
+        if name != "lo"
+    ]
+
+
+def _addresses(listed: object) -> list[str]:
+    if not isinstance(listed, list):
+        return []
+    return [str(entry["addr"]) for entry in listed if isinstance(entry, dict) and "addr" in entry]
+
+
+def _os(info: Mapping[str, object]) -> GuestOs | None:
+    if not any(key.startswith("os.") for key in info):
+        return None
+    return GuestOs(
+        id=_text(info, "os.id"),
+        name=_text(info, "os.name"),
+        pretty_name=_text(info, "os.pretty-name"),
+        version=_text(info, "os.version"),
+        version_id=_text(info, "os.version-id"),
+        kernel_release=_text(info, "os.kernel-release"),
+        kernel_version=_text(info, "os.kernel-version"),
+        machine=_text(info, "os.machine"),
+    )
+
+
+def _user(info: Mapping[str, object], i: int) -> GuestUser:
+    return GuestUser(
+        user_name=_text(info, f"user.{i}.name"),
+        domain=_text(info, f"user.{i}.domain"),
+        login_time=_number(info, f"user.{i}.login-time") / 1000,
+    )
+
+
+def _filesystem(info: Mapping[str, object], i: int) -> GuestFilesystem:
+    disks = range(_number(info, f"fs.{i}.disk.count"))
+    return GuestFilesystem(
+        disk_name=_text(info, f"fs.{i}.name"),
+        mount_point=_text(info, f"fs.{i}.mountpoint"),
+        file_system_type=_text(info, f"fs.{i}.fstype"),
+        used_bytes=_number(info, f"fs.{i}.used-bytes"),
+        total_bytes=_number(info, f"fs.{i}.total-bytes"),
+        disks=[serial for n in disks if (serial := _text(info, f"fs.{i}.disk.{n}.serial"))],
+    )
+
+
+def _text(info: Mapping[str, object], key: str) -> str:
+    value = info.get(key, "")
+    return value if isinstance(value, str) else ""
+
+
+def _number(info: Mapping[str, object], key: str) -> int:
+    value = info.get(key, 0)
+    return value if isinstance(value, int) else 0

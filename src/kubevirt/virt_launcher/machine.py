@@ -1,0 +1,243 @@
+"""The one guest: made, watched, and done to as virt-handler asks.
+
+Whatever changes its state goes through `_become`, which tells it on. What libvirt says is looked up anew at every
+event, so that neither a lost event nor an event about something past matters.
+"""
+
+import asyncio
+import contextlib
+import os
+from collections.abc import Callable
+from dataclasses import replace
+from datetime import UTC, datetime
+from pathlib import Path
+
+import msgspec
+
+from kubevirt.kit import logs
+from kubevirt.kit.errors import Problem
+from kubevirt.machine import paths
+from kubevirt.machine.domain_report import Reason, State
+from kubevirt.virt_launcher import ending, explain, guest_agent
+from kubevirt.virt_launcher.assistant import Workshop
+from kubevirt.virt_launcher.dhcp.server import dhcp_server
+from kubevirt.virt_launcher.libvirt_host import HostError, LibvirtHost, NoDomain
+from kubevirt.virt_launcher.machine_state import MachineState
+from kubevirt.virt_launcher.options import Options
+from kubevirt.virt_launcher.orders import BuildOrder, Built, Described
+from kubevirt.virt_launcher.report import agent_gone
+from kubevirt.virt_launcher.states import has_ended
+
+log = logs.get("machine")
+
+KVM = Path("/dev/kvm")
+RUN_DIR = Path(paths.LIBVIRT_DIR) / "qemu" / "run"
+EXIT_STATUS_WITHIN_S = 2.0
+
+
+class Machine:
+    """`on_change` is called after every change of `now`."""
+
+    def __init__(
+        self, options: Options, host: LibvirtHost, workshop: Workshop, *, on_change: Callable[[], None]
+    ) -> None:
+        self.now = MachineState(options=options)
+        self._options = options
+        self._host = host
+        self._workshop = workshop
+        self._on_change = on_change
+        self._starting = asyncio.Lock()
+        self._dirty = asyncio.Event()
+        self._agent_seen = asyncio.Event()
+        self._qemu_pid = 0
+        self._qemu_status: int | None = None
+        self._qemu_gone = asyncio.Event()
+        self._servers = contextlib.ExitStack()
+
+    # What virt-handler asks for. All raise Problem.
+
+    async def start(self, sync: bytes) -> None:
+        """Make the machine and start it. Once it was started, or could not be, nothing is done again."""
+        async with self._starting:
+            if self.now.failure:
+                raise Problem(cause=self.now.failure)
+            if self.now.has_started:
+                return
+            try:
+                built = await self._make(sync)
+            except Problem as problem:
+                self._become(self.now.failed(problem))
+                raise
+            started = datetime.now(UTC)
+            self._become(replace(self.now, built=built, state=State.RUNNING, reason=Reason.UNKNOWN, started_at=started))
+            self._qemu_pid = self._read_pid()
+            self._dirty.set()
+
+    async def pause(self) -> None:
+        self._expect_alive()
+        if self.now.state is State.RUNNING:
+            await self._host.suspend()
+        await self.refresh()
+
+    async def unpause(self) -> None:
+        self._expect_alive()
+        if self.now.state is State.PAUSED:
+            await self._host.resume()
+        await self.refresh()
+
+    async def press_power_button(self) -> None:
+        self._expect_alive()
+        self._become(self.now.asked_to_shut_down(datetime.now(UTC)))
+        await self._host.press_power_button(agent=self.now.has_agent)
+
+    async def soft_reboot(self) -> None:
+        self._expect_alive()
+        built = self.now.built
+        if not self.now.has_agent and built is not None and not built.acpi:
+            raise Problem(
+                cause="VMI neither have the agent connected nor the ACPI feature enabled",
+                remedy="install the guest agent in the guest, or use a hard reset",
+            )
+        await self._host.reboot(agent=self.now.has_agent)
+
+    async def reset(self) -> None:
+        self._expect_alive()
+        await self._host.reset()
+
+    async def kill(self) -> None:
+        self._expect_alive()
+        await self._host.kill()
+        await self.refresh()
+
+    async def forget(self) -> None:
+        """Drop the definition of a machine that has ended."""
+        if self.now.is_alive:
+            raise Problem(cause="the guest is still running", remedy="shut it down or kill it first")
+        with contextlib.suppress(NoDomain):
+            await self._host.undefine()
+
+    async def refresh(self) -> None:
+        """Look at the domain and take over what has changed."""
+        if not self.now.is_alive:
+            return
+        try:
+            state, reason = await self._host.state()
+        except NoDomain:
+            state, reason = State.SHUTOFF, Reason.UNKNOWN
+        except HostError as error:
+            log.info("the domain cannot be looked at now", cause=error.cause)
+            return
+        if has_ended(state):
+            with contextlib.suppress(TimeoutError):
+                async with asyncio.timeout(EXIT_STATUS_WITHIN_S):
+                    await self._qemu_gone.wait()
+            state, reason = ending.settle(state, reason, self._qemu_status)
+            told = ending.describe(reason, self._qemu_status)
+            log.info("the guest has ended", state=state, reason=reason, told=told or None)
+        if (state, reason) != (self.now.state, self.now.reason) and self.now.is_alive:
+            self._become(replace(self.now, state=state, reason=reason))
+
+    # What happens.
+
+    def changed(self) -> None:
+        """Something about the domain may have changed."""
+        self._dirty.set()
+
+    def agent_changed(self, *, connected: bool) -> None:
+        if connected:
+            self._agent_seen.set()
+            self._become(replace(self.now, agent=guest_agent.agent_report({})))
+        else:
+            self._agent_seen.clear()
+            self._become(replace(self.now, agent=agent_gone(self.now.agent)))
+
+    def orphan_ended(self, pid: int, wait_status: int) -> None:
+        """A process that is not this launcher's own child has ended; QEMU is one."""
+        if pid and pid == (self._qemu_pid or self._read_pid()):
+            self._qemu_status = wait_status
+            self._qemu_gone.set()
+            self._dirty.set()
+
+    def give_up(self, problem: Problem) -> None:
+        """There will be no guest."""
+        self._become(self.now.failed(problem))
+
+    def told_to_end(self) -> None:
+        self._become(self.now.told_to_end())
+
+    async def watch(self) -> None:
+        """Keep `now` true, until cancelled."""
+        described = False
+        while True:
+            await self._dirty.wait()
+            self._dirty.clear()
+            await self.refresh()
+            if self.now.is_alive and not described:
+                self._become(replace(self.now, described=await self._describe()))
+                self._workshop.close()
+                described = True
+
+    async def ask_agent(self) -> None:
+        """Ask the guest's agent, often at first and seldom later, until cancelled."""
+        while True:
+            await self._agent_seen.wait()
+            pause = guest_agent.FIRST_POLL_S
+            while self._agent_seen.is_set():
+                if self.now.state is State.RUNNING:
+                    await self._ask_agent_once()
+                await asyncio.sleep(pause)
+                pause = guest_agent.next_poll_s(pause)
+
+    def close(self) -> None:
+        self._servers.close()
+        self._workshop.close()
+
+    async def _make(self, sync: bytes) -> Built:
+        kvm = os.access(KVM, os.R_OK | os.W_OK)
+        order = BuildOrder(sync=msgspec.Raw(sync), kvm=kvm, allow_emulation=self._options.allow_emulation)
+        built = await self._workshop.build(order)
+        log.info("machine prepared", type=built.domain_type, interfaces=len(built.interfaces))
+        await self._host.connected.wait()
+        for lease in built.leases:
+            self._servers.enter_context(dhcp_server(lease))
+        Path(paths.machine_dir(self._options.uid)).mkdir(parents=True, exist_ok=True)
+        try:
+            await self._host.define(built.xml)
+            log.info("domain defined")
+            await self._host.start(paused=built.paused)
+        except HostError as error:
+            raise explain.start_failure(error.cause) from error
+        log.info("guest started", paused=built.paused)
+        return built
+
+    async def _describe(self) -> Described:
+        try:
+            return await self._workshop.describe(await self._host.xml())
+        except Problem as problem:
+            log.warning("the started domain could not be read back", cause=problem.cause)
+            return Described()
+
+    async def _ask_agent_once(self) -> None:
+        try:
+            info = await self._host.guest_info()
+            interfaces = await self._host.guest_interfaces()
+        except HostError as error:
+            log.info("the guest agent gave no answer", cause=error.cause)
+            return
+        if self.now.is_alive and self._agent_seen.is_set():
+            found = tuple(guest_agent.guest_interfaces(interfaces))
+            self._become(replace(self.now, agent=guest_agent.agent_report(info), guest_interfaces=found))
+
+    def _expect_alive(self) -> None:
+        if not self.now.is_alive:
+            raise Problem(cause="Domain not found.", remedy="the guest is not running; start the machine first")
+
+    def _read_pid(self) -> int:
+        with contextlib.suppress(OSError, ValueError):
+            return int((RUN_DIR / f"{self._options.domain}.pid").read_text())
+        return self._qemu_pid
+
+    def _become(self, new: MachineState) -> None:
+        if new != self.now:
+            self.now = new
+            self._on_change()
