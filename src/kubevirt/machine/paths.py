@@ -18,7 +18,9 @@ ALIVE_LOCK = f"{PRIVATE_DIR}/alive"
 EPHEMERAL_DIR = "/var/run/kubevirt-ephemeral-disks"
 IMAGE_VOLUME_DIR = "/var/run/kubevirt-image-volume"
 KERNEL_BOOT_MOUNT = "/var/run/kubevirt-kernel-boot"
-LIBVIRT_DIR = "/var/run/libvirt"
+RUNTIME_DIR = "/var/run"
+"""XDG_RUNTIME_DIR of the launcher: libvirt makes its sockets below it."""
+LIBVIRT_DIR = f"{RUNTIME_DIR}/libvirt"
 VIRTIOFS_DIR = f"{SHARE_DIR}/virtiofs-containers"
 HOOKS_DIR = "/var/run/kubevirt-hooks"
 PR_HELPER_SOCKET = f"{SHARE_DIR}/daemons/pr/pr-helper.sock"
@@ -154,3 +156,13 @@ def kernel_boot_file(path: str) -> str:
 
 def host_disk_file(volume: str, host_path: str) -> str:
     return volume_file(volume, PurePosixPath(host_path).name)
+
+
+def cloud_init_user_secret(volume: str) -> str:
+    """Directory of the secret with user data, under the key `userdata` or `userData`."""
+    return f"{secret_dir(volume)}/udata"
+
+
+def cloud_init_network_secret(volume: str) -> str:
+    """Directory of the secret with network data, under the key `networkdata` or `networkData`."""
+    return f"{secret_dir(volume)}/ndata"
