@@ -2,7 +2,7 @@
 
 from typing import Annotated, ClassVar
 
-from kubevirt.api.base import MAP_ATOMIC, Api, Atomic, Int32, Marks, marks, required
+from kubevirt.api.base import MAP_ATOMIC, Api, Atomic, Int32, Marks, marks, present, required
 from kubevirt.api.objects import (
     APIService,
     ClaimResources,
@@ -188,7 +188,7 @@ class ResourceFieldSelector(Api):
     schema_marks: ClassVar[Marks] = MAP_ATOMIC
 
     container_name: str | None = None
-    divisor: Quantity | None = None
+    divisor: Quantity = present(Quantity)
     resource: str = required(str)
 
 

@@ -2,7 +2,7 @@
 
 from typing import Annotated
 
-from kubevirt.api.base import Api, one_of, required
+from kubevirt.api.base import Api, one_of, present, required
 from kubevirt.api.clock import Clock, ClockOffsetUTC, HPETTimer, HypervTimer, KVMTimer, PITTimer, RTCTimer, Timer
 from kubevirt.api.compute import (
     CPU,
@@ -112,4 +112,4 @@ class DomainSpec(Api):
     machine: Machine | None = None
     memory: Memory | None = None
     reboot_policy: Annotated[str | None, one_of("Reboot", "Terminate")] = None
-    resources: ResourceRequirements | None = None
+    resources: ResourceRequirements = present(ResourceRequirements)

@@ -75,6 +75,11 @@ class VirtualMachineSpec(Api):
     template: VirtualMachineInstanceTemplateSpec = required(VirtualMachineInstanceTemplateSpec)
     update_volumes_strategy: str | None = None
 
+    @property
+    def has_template(self) -> bool:
+        """Whether a template was given at all: an empty one stands for none."""
+        return self.template != VirtualMachineInstanceTemplateSpec()
+
 
 class VirtualMachine(Api):
     """A virtual machine that can be started and stopped."""

@@ -106,7 +106,7 @@ class EphemeralVolumeSource(Api):
 class HostDisk(Api):
     """A disk image in a directory of the node."""
 
-    capacity: Quantity | None = None
+    capacity: Quantity = present(Quantity)
     path: str = required(str)
     shared: bool | None = None
     type: str = required(str)
