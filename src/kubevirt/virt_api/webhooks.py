@@ -22,10 +22,12 @@ from kubevirt.api.validation import (
 )
 from kubevirt.api.vm import VirtualMachine
 from kubevirt.api.vmi import VirtualMachineInstance
+from kubevirt.kit.json import JsonObject
 from kubevirt.kube.patches import diff
 from kubevirt.kube.webhooks import AdmissionAnswer, AdmissionRequest, admission_handler, allow, refuse
 
-CREATE, UPDATE = "CREATE", "UPDATE"
+CREATE = "CREATE"
+METADATA_PARTS = ("labels", "annotations", "finalizers")
 CurrentConfig = Callable[[], ClusterConfig]
 
 
@@ -57,19 +59,18 @@ class Webhooks:
         if vm.metadata.deletion_timestamp is not None:
             return allow()
         changed = default_vm(vm, self._config(), create=request.operation == CREATE)
-        return allow(patch=diff(codec.to_builtins(vm), codec.to_builtins(changed)))
+        return allow(patch=changes(request, codec.to_builtins(changed), parts=("spec",)))
 
     def mutate_vmi(self, request: AdmissionRequest) -> AdmissionAnswer:
         """The defaults of an instance on creation; on update, changes of its status by others are taken back."""
         vmi = request.object_as(VirtualMachineInstance)
         if request.operation == CREATE:
             changed = default_vmi(vmi, self._config())
-            return allow(patch=diff(codec.to_builtins(vmi), codec.to_builtins(changed)))
+            return allow(patch=changes(request, codec.to_builtins(changed), parts=("spec", "status")))
         if self._is_own(request):
             return allow()
         before = codec.to_builtins(request.old_object_as(VirtualMachineInstance)).get("status", {})
-        after = codec.to_builtins(vmi)
-        return allow(patch=diff(after, {**after, "status": before}))
+        return allow(patch=changes(request, {"status": before}, parts=("status",)))
 
     def validate_vm(self, request: AdmissionRequest) -> AdmissionAnswer:
         """The rules of a VM and of its template."""
@@ -99,3 +100,17 @@ class Webhooks:
 
     def _is_own(self, request: AdmissionRequest) -> bool:
         return request.user_info.username in self._own_accounts
+
+
+def changes(request: AdmissionRequest, wanted: JsonObject, *, parts: tuple[str, ...]) -> list[JsonObject]:
+    """The patch that gives the object as it was sent the wanted `parts`, labels, annotations and finalizers.
+
+    It is made against the raw object, which may lack members that the types fill in, or have some that they do not know.
+    """
+    raw = request.object_json()
+    metadata, wanted_metadata = raw.get("metadata"), wanted.get("metadata")
+    after = {**raw, **{part: wanted[part] for part in parts if part in wanted}}
+    if isinstance(metadata, dict) and isinstance(wanted_metadata, dict):
+        ours = {key: wanted_metadata[key] for key in METADATA_PARTS if key in wanted_metadata}
+        after["metadata"] = {**metadata, **ours}
+    return diff(raw, after)
