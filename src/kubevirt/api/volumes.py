@@ -2,7 +2,7 @@
 
 from typing import Annotated, ClassVar
 
-from kubevirt.api.base import MAP_ATOMIC, Api, Marks, marks, required, rules
+from kubevirt.api.base import MAP_ATOMIC, Api, Marks, marks, present, required, rules
 from kubevirt.api.core import DownwardAPIVolumeFile, LocalObjectReference
 from kubevirt.kit.quantity import Quantity
 
