@@ -14,7 +14,7 @@ from kubevirt.api import names
 from kubevirt.kit import logs
 from kubevirt.kit.errors import Problem
 from kubevirt.kube.client import Client
-from kubevirt.kube.config import load_access
+from kubevirt.kube.config import ConfigFlags, load_access
 from kubevirt.virt_controller.program import Settings, run
 
 
@@ -54,7 +54,7 @@ async def serve(settings: Settings, kubeconfig: str) -> bool:
     loop = asyncio.get_running_loop()
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, stop.set)
-    async with Client(load_access(kubeconfig), program="virt-controller") as client:
+    async with Client(load_access(ConfigFlags(kubeconfig=kubeconfig)), program="virt-controller") as client:
         return await run(client, settings, stop)
 
 

@@ -1,7 +1,7 @@
 """Performs actions: sends them, tells the caches what came of them, and says so in events.
 
-What a write answered is in the caches before the next decision is made, so no controller here ever decides on less than it
-has done itself. Losing a race is not a failure: `Conflict` passes through, and the object is simply looked at again.
+What a write answered is in the caches before the next decision is made, so no controller here ever decides on less than
+it has done itself. Losing a race is not a failure: `Conflict` passes through, and the object is simply looked at again.
 """
 
 from __future__ import annotations
@@ -135,11 +135,11 @@ class Performer:
             return False
         return bool(live.metadata.uid == target.metadata.uid and live.metadata.deletion_timestamp is None)
 
-    def _written(self, resource: Resource[Any], obj: msgspec.Struct) -> None:
+    def _written(self, resource: Resource[Any], obj: Any) -> None:
         if (cache := self._caches.get(resource.plural)) is not None:
             cache.written(obj)
 
-    def _removed(self, resource: Resource[Any], obj: msgspec.Struct) -> None:
+    def _removed(self, resource: Resource[Any], obj: Any) -> None:
         if (cache := self._caches.get(resource.plural)) is not None:
             cache.removed(obj)
 
@@ -158,7 +158,7 @@ def operations_for(action: Patch) -> list[JsonObject]:
 
 def identity_of(body: Any) -> tuple[str, str, str]:
     """Name, namespace and controlling owner's uid of an object, a Struct or JSON."""
-    meta = body.metadata if isinstance(body, msgspec.Struct) else codec.convert(body["metadata"], ObjectMeta)
+    meta: ObjectMeta = codec.convert(body["metadata"], ObjectMeta) if isinstance(body, dict) else body.metadata
     return meta.name, meta.namespace, meta.controller.uid if meta.controller is not None else ""
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from kubevirt.api.config import ClusterConfig
 from kubevirt.api.pods import Node
 from kubevirt.api.vmi import VirtualMachineInstance
-from kubevirt.kit.json import JsonObject
+from kubevirt.kit.json import JsonObject, merge
 from kubevirt.machine.pod import PodContext, launcher_pod
 from kubevirt.virt_controller.nodes import Offers
 from kubevirt.virt_controller.stores import Stores
@@ -47,6 +47,5 @@ class Cluster:
             claims={claim: pvc for claim, pvc in found if pvc is not None},
             kvm_in_cluster=self._offers.kvm,
         ))
-        metadata = pod["metadata"]
-        assert isinstance(metadata, dict), "a manifest has metadata"
-        return {**pod, "metadata": {**metadata, "name": name, "namespace": namespace}}
+        named = merge(pod, {"metadata": {"name": name, "namespace": namespace}})
+        return named if isinstance(named, dict) else pod

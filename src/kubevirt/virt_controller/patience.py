@@ -1,7 +1,7 @@
 """How long an intermediate state may last before it is worth a write of its own.
 
-A start that goes well is over within seconds and passes through states that nobody could read in time; writing each of them
-would double the load on the API server when many VMs start at once. What stays longer than this is told.
+A start that goes well is over within seconds and passes through states that nobody could read in time; writing each of
+them would double the load on the API server when many VMs start at once. What stays longer than this is told.
 """
 
 from __future__ import annotations

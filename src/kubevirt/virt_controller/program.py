@@ -1,7 +1,7 @@
 """virt-controller as a whole: the health endpoint, leadership, caches, and the controllers on top of them.
 
-Two copies may run; the one that holds the Lease works, the other waits with nothing but a health endpoint. A leader that loses
-its Lease ends the process: the next start is the only way back to a state nobody else has touched meanwhile.
+Two copies may run; the one that holds the Lease works, the other waits with nothing but a health endpoint. A leader
+that loses its Lease ends the process: the next start is the only way back to a state nobody else has touched meanwhile.
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
 """ControllerRevisions as virt-controller reads them: the stored spec stays undecoded.
 
-There is one for each VM that was ever started, and its content is wanted only when the VM's template has changed. Kept as
-bytes it takes a tenth of the memory.
+There is one for each VM that was ever started, and its content is wanted only when the VM's template has changed. Kept
+as bytes it takes a tenth of the memory.
 """
 
 from __future__ import annotations

@@ -54,7 +54,8 @@ def make(client: Client, *, namespace: str) -> Stores:
     """The stores of one program; `namespace` is where KubeVirt itself is installed."""
     return Stores(
         vms=Informer(client, VMS, indexers={"claim": claims_of_vm}),
-        vmis=Informer(client, VMIS, indexers={"controller": controller_uid, "claim": claims_of_vmi, "node": node_of_vmi}),
+        vmis=Informer(client, VMIS, indexers={
+            "controller": controller_uid, "claim": claims_of_vmi, "node": node_of_vmi}),
         pods=Informer(client, PODS, labels=LAUNCHER_LABEL, indexers={"controller": controller_uid}),
         nodes=Informer(client, NODES),
         claims=Informer(client, PVCS),
@@ -63,10 +64,10 @@ def make(client: Client, *, namespace: str) -> Stores:
     )
 
 
-def key(obj: msgspec.Struct | None) -> str:
-    """`namespace/name` of one of two that may be absent, but never both (`key(new or old)`)."""
-    assert obj is not None, "a change is of something"
-    return key_of(obj)
+def key_of_change(old: msgspec.Struct | None, new: msgspec.Struct | None) -> str:
+    """`namespace/name` of what has come, changed or gone; one of the two is there."""
+    obj = new if new is not None else old
+    return key_of(obj) if obj is not None else ""
 
 
 def controller_uid(obj: Any) -> Iterable[str]:

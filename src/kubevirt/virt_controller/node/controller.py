@@ -1,4 +1,6 @@
-"""The node controller: looks at each node that runs VMIs when it changes, and once a minute, since silence is no change."""
+"""The node controller: looks at each node that runs VMIs when it changes, and once a minute, since silence is no
+change.
+"""
 
 from __future__ import annotations
 
@@ -8,7 +10,7 @@ from kubevirt.kit.times import now
 from kubevirt.kube.queue import WorkQueue
 from kubevirt.virt_controller.act import Performer
 from kubevirt.virt_controller.node.decide import RECHECK_S, Observed, is_ours, lost, mark_node
-from kubevirt.virt_controller.stores import Stores
+from kubevirt.virt_controller.stores import Stores, key_of_change
 from kubevirt.virt_controller.vmi.phases import FINAL
 
 
@@ -47,9 +49,7 @@ class NodeController:
     def _on_node(self, old: Node | None, new: Node | None) -> None:
         # Heartbeats change nothing that the timer would not find; coming, going and scheduling do.
         if old is None or new is None or old.metadata.labels != new.metadata.labels:
-            node = new or old
-            assert node is not None, "a change is of something"
-            self.queue.add(node.metadata.name)
+            self.queue.add(key_of_change(old, new))
 
     def _on_vmi(self, old: VirtualMachineInstance | None, new: VirtualMachineInstance | None) -> None:
         if new is not None and new.status.node_name and (old is None or old.status.node_name != new.status.node_name):

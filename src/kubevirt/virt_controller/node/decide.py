@@ -1,7 +1,7 @@
 """When a node counts as unresponsive, and which of its VMIs are lost. Pure.
 
-virt-handler writes a heartbeat to its node. A VMI on a node without one is only given up when its launcher pod does not run
-any more either: a dead virt-handler alone harms no guest.
+virt-handler writes a heartbeat to its node. A VMI on a node without one is only given up when its launcher pod does not
+run any more either: a dead virt-handler alone harms no guest.
 """
 
 from __future__ import annotations

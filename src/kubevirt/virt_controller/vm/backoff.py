@@ -1,7 +1,7 @@
 """Back-off for VMs whose instances end before they ever ran (`status.startFailure`).
 
-Each such end is counted once. The wait grows with the square of the count, with random slack on top so that many VMs that
-failed together do not come back together.
+Each such end is counted once. The wait grows with the square of the count, with random slack on top so that many VMs
+that failed together do not come back together.
 """
 
 from __future__ import annotations
@@ -18,7 +18,9 @@ LONGEST_S = 300
 
 
 def delay_s(count: int, slack: float) -> int:
-    """Seconds to wait after the count-th failure in a row; `slack` in 0..1 chooses between none and half as much again."""
+    """Seconds to wait after the count-th failure in a row; `slack` in 0..1 chooses between none and half as much
+    again.
+    """
     base = INTERVAL_S * count * count
     return min(LONGEST_S, base + int(base / 2 * slack))
 

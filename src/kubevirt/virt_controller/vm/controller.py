@@ -14,18 +14,19 @@ from kubevirt.api.resources import VMS
 from kubevirt.api.vm import VirtualMachine
 from kubevirt.api.vmi import VirtualMachineInstance
 from kubevirt.kit.times import now
+from kubevirt.kube.cache import key_of
 from kubevirt.kube.queue import WorkQueue
 from kubevirt.virt_controller.act import Failed, Performer
 from kubevirt.virt_controller.actions import FailureWords, Patch
 from kubevirt.virt_controller.conditions import find
-from kubevirt.virt_controller.stores import Stores, key
+from kubevirt.virt_controller.stores import Stores, key_of_change
 from kubevirt.virt_controller.vm import ownership
 from kubevirt.virt_controller.vm.decide import decide
 from kubevirt.virt_controller.vm.observed import Decision, Observed
 from kubevirt.virt_controller.vm.status import hold_s, status_after
 from kubevirt.virt_controller.volumes import claim_names
 
-STEPS_AT_MOST = 6  # marks, adoption, start: far below this; more would be a decision that its own outcome does not satisfy
+STEPS_AT_MOST = 6  # marks, adoption, start; more would be a decision that its own outcome does not satisfy
 
 FAILED_STATUS = FailureWords(reason="FailedUpdateError")
 
@@ -100,7 +101,7 @@ class VmController:
         )
 
     def _on_object(self, old: VirtualMachine | None, new: VirtualMachine | None) -> None:
-        self.queue.add(key(new or old))
+        self.queue.add(key_of_change(old, new))
 
     def _on_vmi(self, old: VirtualMachineInstance | None, new: VirtualMachineInstance | None) -> None:
         for vmi in (old, new):
@@ -112,8 +113,8 @@ class VmController:
                 self._add_if_known(vmi.metadata.namespace, owner.name)
 
     def _on_claim(self, old: msgspec.Struct | None, new: msgspec.Struct | None) -> None:
-        for vm in self._stores.vms.by_index("claim", key(new or old)):
-            self.queue.add(key(vm))
+        for vm in self._stores.vms.by_index("claim", key_of_change(old, new)):
+            self.queue.add(key_of(vm))
 
     def _add_if_known(self, namespace: str, name: str) -> None:
         if self._stores.vms.get(namespace, name) is not None:

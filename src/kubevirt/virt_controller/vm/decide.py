@@ -11,6 +11,7 @@ from msgspec.structs import replace
 from kubevirt.api.resources import VMIS, VMS
 from kubevirt.api.run_strategy import RunStrategy, effective_run_strategy
 from kubevirt.api.vm import VirtualMachine
+from kubevirt.api.vmi import VirtualMachineInstance
 from kubevirt.kit.errors import Refused
 from kubevirt.virt_controller.actions import Create, Event, FailureWords, Patch, SyncProblem
 from kubevirt.virt_controller.conditions import is_true
@@ -43,6 +44,11 @@ def decide(o: Observed) -> Decision:
 
 def carry_out(o: Observed, strategy: RunStrategy, move: Move) -> Decision:
     """Turn a wish of the action table into actions."""
+    return for_absent(o, strategy, move) if o.vmi is None else for_present(o, o.vmi, move)
+
+
+def for_absent(o: Observed, strategy: RunStrategy, move: Move) -> Decision:
+    """The moves that start something."""
     asked = o.requests
     match move:
         case Move.START:
@@ -58,17 +64,25 @@ def carry_out(o: Observed, strategy: RunStrategy, move: Move) -> Decision:
         case Move.TURN_ON_IF_REQUESTED if requests.wants_start(asked):
             return Decision(actions=(
                 Patch(resource=VMS, old=o.vm, new=turned_on(o.vm), failed=ownership.FAILED_UPDATE),))
+        case _:
+            return Decision()
+
+
+def for_present(o: Observed, vmi: VirtualMachineInstance, move: Move) -> Decision:
+    """The moves that end something, or leave it as it is."""
+    asked = o.requests
+    match move:
         case Move.DELETE:
-            return Decision(actions=(ownership.stop(o),))
-        case Move.DELETE_ON_REQUEST if requests.wants_stop(asked, o.vmi):
-            return Decision(actions=(ownership.stop(o),))
+            return Decision(actions=(ownership.stop(vmi),))
+        case Move.DELETE_ON_REQUEST if requests.wants_stop(asked, vmi):
+            return Decision(actions=(ownership.stop(vmi),))
         case Move.DELETE_AND_START_AGAIN if not requests.wants_start(asked):
             # The request must be stored before the VMI goes: nothing else remembers that it failed.
             return Decision(ask_for_start=True)
         case Move.DELETE_AND_START_AGAIN:
-            return Decision(actions=(ownership.stop(o),))
+            return Decision(actions=(ownership.stop(vmi),))
         case Move.MISPLACED_RECEIVER:
-            return receiver(o)
+            return receiver(o, vmi)
         case _:
             return Decision(actions=follow.updates(o))
 
@@ -113,13 +127,12 @@ def turned_on(vm: VirtualMachine) -> VirtualMachine:
     return replace(vm, spec=spec)
 
 
-def receiver(o: Observed) -> Decision:
+def receiver(o: Observed, vmi: VirtualMachineInstance) -> Decision:
     """A VM that waits for a migration: fine while its VMI waits with it, a problem when that is an ordinary one."""
-    assert o.vmi is not None, "the row is about an existing VMI"
-    if o.vmi.metadata.annotations.get(instance.RECEIVER) == "true":
+    if vmi.metadata.annotations.get(instance.RECEIVER) == "true":
         return Decision()
     restore = o.vm.metadata.annotations.get(instance.RESTORE_RUN_STRATEGY)
-    state = o.vmi.status.migration_state
+    state = vmi.status.migration_state
     if restore and state is not None and state.completed:
         new = replace(o.vm, spec=replace(o.vm.spec, running=None, run_strategy=restore))
         return Decision(actions=(Patch(resource=VMS, old=o.vm, new=new, failed=ownership.FAILED_UPDATE),))

@@ -1,4 +1,6 @@
-"""What a running VMI takes over from its VM without a restart: annotations that are kept in step, and the generation."""
+"""What a running VMI takes over from its VM without a restart: annotations that are kept in step, and the
+generation.
+"""
 
 from __future__ import annotations
 

@@ -1,7 +1,7 @@
 """What the controller puts on every VM before anything else: finalizer, version annotations, a lasting firmware UUID.
 
-All of it goes into one patch. The firmware UUID of a VM that has none (stored before the webhook gave every new VM a random one)
-is derived from its name alone, so that a guest licensed against it sees the same one at every start.
+All of it goes into one patch. The firmware UUID of a VM that has none (stored before the webhook gave every new VM a
+random one) is derived from its name alone, so that a guest licensed against it sees the same one at every start.
 """
 
 from __future__ import annotations

@@ -1,4 +1,5 @@
-"""Which VMI is a VM's own: taking over one without a controller, letting go of a misnamed one, and the end of the VM itself.
+"""Which VMI is a VM's own: taking over one without a controller, letting go of a misnamed one, and the end of the VM
+itself.
 
 Adoption is confirmed against the live VM: a cache may still show a VM that has been deleted, or deleted and made anew.
 """
@@ -41,10 +42,8 @@ def adopt(o: Observed) -> tuple[Action, ...]:
                   failed=FAILED_UPDATE),)
 
 
-def stop(o: Observed) -> Action:
+def stop(vmi: VirtualMachineInstance) -> Action:
     """Delete the VM's VMI; the guest's own grace period governs how it ends."""
-    vmi = o.vmi
-    assert vmi is not None, "only an existing VMI is stopped"
     return Delete(
         resource=VMIS,
         target=vmi,
@@ -65,7 +64,7 @@ def let_go(o: Observed) -> Decision:
     metadata = o.vm.metadata
     vmi = o.named if o.named is not None and is_controlled_by(o.named.metadata, metadata.uid) else None
     if vmi is not None and ORPHAN_DEPENDENTS not in metadata.finalizers:
-        return Decision() if vmi.metadata.deletion_timestamp is not None else Decision(actions=(stop(o),))
+        return Decision() if vmi.metadata.deletion_timestamp is not None else Decision(actions=(stop(vmi),))
     if names.FINALIZER_VM_CONTROLLER not in metadata.finalizers:
         return Decision()
     kept = [f for f in metadata.finalizers if f != names.FINALIZER_VM_CONTROLLER]

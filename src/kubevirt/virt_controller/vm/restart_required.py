@@ -1,7 +1,7 @@
 """Whether the running guest still is what the VM's template asks for (condition `RestartRequired`).
 
-Nothing of a running guest is changed live yet, so every difference of the template's spec counts, but one: a firmware UUID
-that was filled in after the start and says what the guest already has.
+Nothing of a running guest is changed live yet, so every difference of the template's spec counts, but one: a firmware
+UUID that was filled in after the start and says what the guest already has.
 """
 
 from __future__ import annotations

@@ -1,6 +1,7 @@
 """Start revisions: the VM's spec as it was at the last start, kept as a ControllerRevision.
 
-They answer two later questions: did the template change since (RestartRequired), and which generation of the VM is running.
+They answer two later questions: did the template change since (RestartRequired), and which generation of the VM is
+running.
 """
 
 from __future__ import annotations

@@ -11,12 +11,13 @@ from kubevirt.api.resources import PODS, VMIS
 from kubevirt.api.vmi import VirtualMachineInstance
 from kubevirt.kit.errors import Problem
 from kubevirt.kit.times import now
+from kubevirt.kube.cache import key_of
 from kubevirt.kube.queue import WorkQueue
 from kubevirt.virt_controller.act import Failed, Performer
 from kubevirt.virt_controller.actions import Action, Create, Event, FailureWords, Patch, SyncProblem
 from kubevirt.virt_controller.cluster import Cluster
 from kubevirt.virt_controller.conditions import find
-from kubevirt.virt_controller.stores import Stores, key
+from kubevirt.virt_controller.stores import Stores, key_of_change
 from kubevirt.virt_controller.vmi import pods
 from kubevirt.virt_controller.vmi.decide import decide
 from kubevirt.virt_controller.vmi.ending import Ending
@@ -113,7 +114,7 @@ class VmiController:
         )
 
     def _on_vmi(self, old: VirtualMachineInstance | None, new: VirtualMachineInstance | None) -> None:
-        self.queue.add(key(new or old))
+        self.queue.add(key_of_change(old, new))
 
     def _on_pod(self, old: Pod | None, new: Pod | None) -> None:
         for pod in (old, new):
@@ -121,7 +122,7 @@ class VmiController:
                 self.queue.add(f"{pod.metadata.namespace}/{owner.name}")
 
     def _on_claim(self, old: msgspec.Struct | None, new: msgspec.Struct | None) -> None:
-        self._add_waiting(self._stores.vmis.by_index("claim", key(new or old)))
+        self._add_waiting(self._stores.vmis.by_index("claim", key_of_change(old, new)))
 
     def _on_node(self, old: Node | None, new: Node | None) -> None:
         if self._cluster.node_changed(old, new):
@@ -130,7 +131,7 @@ class VmiController:
     def _add_waiting(self, vmis: list[Any]) -> None:
         for vmi in vmis:
             if vmi.status.phase in UNPROCESSED:
-                self.queue.add(key(vmi))
+                self.queue.add(key_of(vmi))
 
 
 def failure_event(o: Observed) -> Event | None:

@@ -1,4 +1,6 @@
-"""What to do about a VMI's pods: create the one launcher pod, tell it whether the guest is paused, delete what must go."""
+"""What to do about a VMI's pods: create the one launcher pod, tell it whether the guest is paused, delete what must
+go.
+"""
 
 from __future__ import annotations
 
@@ -17,8 +19,8 @@ UNPAUSED = "kubevirt.io/virtual-machine-unpaused"
 RECEIVER = "kubevirt.io/create-migration-target"
 
 NO_NODES_MESSAGE = (
-    "no node of the cluster is ready for virtual machines: none has the label kubevirt.io/schedulable=true and reports its "
-    "devices.kubevirt.io resources; see that the virt-handler pods run"
+    "no node of the cluster is ready for virtual machines: none has the label kubevirt.io/schedulable=true and "
+    "reports its devices.kubevirt.io resources; see that the virt-handler pods run"
 )
 
 
@@ -52,12 +54,12 @@ def unprocessed(o: Observed) -> Decision:
 
 def delete(pod: Pod) -> Action:
     """The end of a launcher pod; its grace period covers the guest's."""
+    trouble = f"Failed to delete virtual machine pod {pod.metadata.name}: "
     return Delete(
         resource=PODS,
         target=pod,
         done=Event(reason="SuccessfulDelete", message=f"Deleted virtual machine pod {pod.metadata.name}"),
-        failed=FailureWords(reason="FailedDelete", condition=f"Failed to delete virtual machine pod {pod.metadata.name}: ",
-                            event=f"Failed to delete virtual machine pod {pod.metadata.name}: "),
+        failed=FailureWords(reason="FailedDelete", condition=trouble, event=trouble),
     )
 
 

@@ -1,7 +1,7 @@
 """Which phase comes next, as far as this controller is the one to say so.
 
-virt-handler moves Scheduled to Running, and Running to its end. From here come the way up to Scheduled, and the end of a VMI
-whose pod is no more.
+virt-handler moves Scheduled to Running, and Running to its end. From here come the way up to Scheduled, and the end of
+a VMI whose pod is no more.
 """
 
 from __future__ import annotations

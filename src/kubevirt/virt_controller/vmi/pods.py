@@ -25,8 +25,8 @@ STARTING_REASONS = frozenset({"", "ContainerCreating", "PodInitializing"})
 def name_for(vmi: VirtualMachineInstance) -> str:
     """The name of a VMI's launcher pod: the same whenever it is asked for.
 
-    It looks like a generated one, but its suffix comes from the VMI's uid. So the API server itself refuses a second launcher
-    pod for one VMI, however outdated the cache of whoever tries to create it.
+    It looks like a generated one, but its suffix comes from the VMI's uid. So the API server itself refuses a second
+    launcher pod for one VMI, however outdated the cache of whoever tries to create it.
     """
     digest = int.from_bytes(hashlib.sha256(vmi.metadata.uid.encode()).digest()[:8])
     suffix = ""

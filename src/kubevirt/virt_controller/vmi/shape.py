@@ -1,7 +1,7 @@
 """The VMI as it should now read: phase, conditions, labels, finalizers, all in one patch.
 
-VMIs have no status sub-resource, so one write carries everything. `hold_s` keeps back writes that would tell nobody anything
-yet: a launcher pod is usually up before a user could read the phase Scheduling.
+VMIs have no status sub-resource, so one write carries everything. `hold_s` keeps back writes that would tell nobody
+anything yet: a launcher pod is usually up before a user could read the phase Scheduling.
 """
 
 from __future__ import annotations

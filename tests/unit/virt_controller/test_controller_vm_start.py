@@ -1,0 +1,236 @@
+"""What the VM controller creates and changes: marks on the VM, the VMI of a start, revisions, adoption, the end of a VM."""
+
+from __future__ import annotations
+
+import uuid
+from typing import Any
+
+import pytest
+from controller_objects import (
+    FINALIZER,
+    FIRMWARE,
+    FOREGROUND,
+    MARKS,
+    VM_UID,
+    VMI_UID,
+    condition,
+    owner,
+    revision,
+    seen,
+    vm,
+    vmi,
+)
+
+from kubevirt.api import codec
+from kubevirt.api.resources import VMS
+from kubevirt.virt_controller.act import operations_for
+from kubevirt.virt_controller.actions import Create, Delete, FailureWords, Patch
+from kubevirt.virt_controller.vm.decide import decide
+from kubevirt.virt_controller.vm.ownership import after_status
+
+GENERATION = "kubevirt.io/vm-generation"
+
+
+def the_patch(*actions: Any) -> Patch:
+    (patch,) = actions
+    assert isinstance(patch, Patch)
+    return patch
+
+
+def test_everything_a_vm_is_marked_with_goes_into_one_guarded_patch() -> None:
+    patch = the_patch(*decide(seen(vm(marked=False))).actions)
+    assert patch.new.metadata.finalizers == [FINALIZER]
+    assert patch.new.metadata.annotations == MARKS
+    assert operations_for(patch)[0] == {"op": "test", "path": "/metadata/resourceVersion", "value": "5"}
+
+
+def test_the_firmware_uuid_of_an_old_vm_depends_on_its_name_only() -> None:
+    patch = the_patch(*decide(seen(vm(marked=False))).actions)
+    namespace = uuid.UUID("6a1a24a1-4061-4607-8bf4-a3963d0c5895")
+    assert patch.new.spec.template.spec.domain.firmware.uuid == str(uuid.uuid5(namespace, "web"))
+
+
+def test_a_vm_that_has_a_firmware_uuid_keeps_it() -> None:
+    firmware = {"spec": {"domain": {"devices": {}, "firmware": {"uuid": FIRMWARE}}}}
+    patch = the_patch(*decide(seen(vm(marked=False, template=firmware))).actions)
+    assert patch.new.spec is patch.old.spec
+
+
+def started(**kwargs: Any) -> Any:
+    """The VMI that a start creates."""
+    *_, create = decide(seen(vm(**kwargs))).actions
+    assert isinstance(create, Create)
+    return create
+
+
+def test_the_vmi_is_the_template_tied_to_the_vm() -> None:
+    create = started(template={"metadata": {"labels": {"app": "web"}, "annotations": {"note": "x"}}})
+    made = codec.to_builtins(create.body)
+    assert made["metadata"] == {
+        "name": "web",
+        "namespace": "shop",
+        "labels": {"app": "web"},
+        "annotations": {"note": "x", GENERATION: "1"},
+        "ownerReferences": [owner()],
+        "finalizers": [FINALIZER],
+    }
+    assert made["status"] == {"virtualMachineRevisionName": f"revision-start-vm-{VM_UID}-1"}
+    assert create.done.reason == "SuccessfulCreate"
+    assert create.done.message == "Started the virtual machine by creating the new virtual machine instance web"
+
+
+def test_volumes_without_a_disk_get_one() -> None:
+    create = started(volumes=[{"name": "data", "emptyDisk": {"capacity": "1Gi"}}])
+    assert [d.name for d in create.body.spec.domain.devices.disks] == ["data"]
+
+
+def test_an_input_device_is_added_when_one_is_wanted_and_none_named() -> None:
+    spec = {"domain": {"devices": {"autoattachInputDevice": True}, "firmware": {"uuid": FIRMWARE}}}
+    create = started(template={"spec": spec})
+    assert [i.name for i in create.body.spec.domain.devices.inputs] == ["default-0"]
+
+
+def test_a_start_stores_the_spec_and_drops_older_ones() -> None:
+    old, now = vm(), vm(generation=3)
+    drop, store, create = decide(seen(now, revisions=(revision(old),))).actions
+    assert isinstance(drop, Delete)
+    assert drop.target.revision == 1
+    assert isinstance(store, Create)
+    assert store.body.metadata.name == f"revision-start-vm-{VM_UID}-3"
+    assert store.body.revision == 3
+    assert codec.decode_json(bytes(store.body.data)) == {"spec": codec.to_builtins(now.spec)}
+    assert isinstance(create, Create)
+
+
+def test_a_revision_of_this_generation_is_used_again() -> None:
+    assert [type(a) for a in decide(seen(vm(), revisions=(revision(vm()),))).actions] == [Create]
+
+
+def test_a_vm_in_need_of_manual_recovery_is_not_started() -> None:
+    assert decide(seen(vm(status={"conditions": [condition("ManualRecoveryRequired", "True")]}))).actions == ()
+
+
+@pytest.mark.parametrize(("spec", "field"), [
+    ({"instancetype": {"name": "u1.small"}}, "spec.instancetype"),
+    ({"preference": {"name": "fedora"}}, "spec.preference"),
+    ({"dataVolumeTemplates": [{"metadata": {"name": "d"}, "spec": {}}]}, "spec.dataVolumeTemplates"),
+])
+def test_what_is_not_served_is_said_and_nothing_is_started(spec: dict[str, Any], field: str) -> None:
+    decision = decide(seen(vm(spec=spec)))
+    assert decision.actions == ()
+    assert decision.problem is not None
+    assert decision.problem.message.startswith(field)
+    assert not decision.problem.retry
+
+
+def test_a_vm_that_is_not_served_can_still_be_stopped() -> None:
+    o = seen(vm("Halted", spec={"instancetype": {"name": "u1.small"}}), vmi("Running"))
+    assert [type(a) for a in decide(o).actions] == [Delete]
+
+
+# Whose VMI it is
+
+
+def test_a_vmi_without_a_controller_is_adopted_if_the_live_vm_agrees() -> None:
+    o = seen(vm(), vmi("Running", owned=False, finalizers=[FOREGROUND]))
+    patch = the_patch(*decide(o).actions)
+    assert codec.to_json(patch.new.metadata.owner_references) == [owner()]
+    assert patch.new.metadata.finalizers == [FOREGROUND, FINALIZER]
+    assert patch.only_while_alive is not None
+    assert patch.only_while_alive[1] is o.vm
+
+
+@pytest.mark.parametrize(("the_vm", "instance"), [
+    pytest.param(vm(), vmi(owned=False, deleting=True), id="a VMI on its way out is not adopted"),
+    pytest.param(vm(deleting=True), vmi(owned=False), id="a VM on its way out adopts nothing"),
+])
+def test_what_is_going_is_not_adopted(the_vm: Any, instance: Any) -> None:
+    assert not any(a.resource.kind == "VirtualMachineInstance" for a in decide(seen(the_vm, instance)).actions)
+
+
+FOREIGN = vmi("Running", owned=owner("VirtualMachineInstanceReplicaSet", "many", "rs-uid"))
+
+
+def test_a_vmi_of_somebody_else_is_left_alone_and_told_about() -> None:
+    decision = decide(seen(vm(), FOREIGN))
+    assert decision.actions == ()
+    assert decision.problem is not None
+    assert "belongs to the VirtualMachineInstanceReplicaSet many" in decision.problem.message
+    assert decide(seen(vm("Halted"), FOREIGN)).actions == ()
+
+
+def test_a_misnamed_vmi_is_released() -> None:
+    patch = the_patch(*decide(seen(vm(), vmi(), misnamed=(vmi(name="other", uid="other"),))).actions)
+    assert patch.old.metadata.name == "other"
+    assert patch.new.metadata.owner_references == []
+
+
+# The end of a VM
+
+
+def test_deleting_a_vm_first_ends_its_vmi() -> None:
+    (action,) = decide(seen(vm(deleting=True), vmi("Running"))).actions
+    assert isinstance(action, Delete)
+    assert action.done is not None
+    assert action.done.reason == "SuccessfulDelete"
+    assert action.done.message == f"Stopped the virtual machine by deleting the virtual machine instance {VMI_UID}"
+
+
+def test_a_vm_waits_for_its_vmi_to_go() -> None:
+    assert decide(seen(vm(deleting=True), vmi("Running", deleting=True))).actions == ()
+
+
+@pytest.mark.parametrize(("finalizers", "instance", "left"), [
+    pytest.param([FINALIZER], None, [], id="without a VMI the VM goes"),
+    pytest.param(["orphan", FINALIZER], vmi("Running"), ["orphan"], id="orphaning leaves the VMI and lets go"),
+    pytest.param([FINALIZER], vmi("Running", owned=False), [], id="an orphan of it is not deleted"),
+    pytest.param([FINALIZER], FOREIGN, [], id="somebody else's VMI is not deleted"),
+])
+def test_the_vm_lets_go(finalizers: list[str], instance: Any, left: list[str]) -> None:
+    patch = the_patch(*decide(seen(vm(deleting=True, finalizers=finalizers), instance)).actions)
+    assert patch.new.metadata.finalizers == left
+
+
+def test_nothing_is_left_to_do_for_a_vm_that_others_hold() -> None:
+    assert decide(seen(vm(deleting=True, finalizers=["other/thing"]))).actions == ()
+
+
+@pytest.mark.parametrize(("instance", "freed"), [
+    pytest.param(vmi("Failed", deleting=True), True, id="an ended VMI that is to go"),
+    pytest.param(vmi("WaitingForSync", deleting=True), True, id="a receiver that never received"),
+    pytest.param(vmi("Running", deleting=True), False, id="not while the guest may run"),
+    pytest.param(vmi("Failed"), False, id="not before it is to go"),
+    pytest.param(vmi("Failed", deleting=True, owned=False), False, id="not one of others"),
+    pytest.param(vmi("Failed", deleting=True, finalizers=[FOREGROUND]), False, id="not twice"),
+])
+def test_the_vms_finalizer_leaves_the_vmi_when_its_end_is_recorded(instance: Any, freed: bool) -> None:
+    actions = after_status(seen(vm(), instance))
+    assert len(actions) == freed
+    if freed:
+        assert the_patch(*actions).new.metadata.finalizers == [FOREGROUND]
+
+
+# What a running VMI takes over
+
+
+@pytest.mark.parametrize(("the_vm", "annotations"), [
+    pytest.param(vm("Manual", generation=2), {GENERATION: "2"}, id="a new generation with the same template"),
+    pytest.param(vm(template={"metadata": {"annotations": {"descheduler.alpha.kubernetes.io/evict": "true"}}}),
+                 {GENERATION: "1", "descheduler.alpha.kubernetes.io/evict": "true"}, id="annotations kept in step"),
+])
+def test_a_running_vmi_follows(the_vm: Any, annotations: dict[str, str]) -> None:
+    first = revision(vm("Always"))
+    patch = the_patch(*decide(seen(the_vm, vmi(), revisions=(first,))).actions)
+    assert patch.new.metadata.annotations == annotations
+
+
+def test_a_running_vmi_of_a_changed_template_keeps_its_generation() -> None:
+    changed = {"spec": {"domain": {"devices": {}, "firmware": {"uuid": FIRMWARE}}, "nodeSelector": {"a": "b"}}}
+    assert decide(seen(vm(generation=2, template=changed), vmi(), revisions=(revision(vm()),))).actions == ()
+
+
+def test_a_status_that_may_be_absent_is_added_whole() -> None:
+    old = vm()
+    new = codec.convert({**codec.to_builtins(old), "status": {"created": True}}, type(old))
+    patch = Patch(resource=VMS, old=old, new=new, subresource="status", failed=FailureWords(reason="x"))
+    assert operations_for(patch)[1:] == [{"op": "add", "path": "/status", "value": {"created": True}}]
