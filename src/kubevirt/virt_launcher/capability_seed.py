@@ -5,19 +5,12 @@ the rest of a start. The answer depends on the image alone as long as there is n
 the launcher puts it in place with the stamps by which libvirt tells a stale cache: change times of QEMU, of QEMU's
 module directory and of libvirt itself, which are only known where the image was unpacked. A wrong or missing stamp
 costs the 0.6 s and nothing else: libvirt then asks again. So it does by itself where KVM is usable.
-
-    python3 -m kubevirt.virt_launcher.capability_seed /usr/share/kubevirt/qemu-capabilities.xml
-
-makes the file, inside the image, as a user without privileges.
+`make_capability_seed` makes the file.
 """
 
 import hashlib
 import os
 import re
-import subprocess
-import sys
-import tempfile
-import time
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -73,35 +66,3 @@ def plant(cache_dir: Path, seed: Path = SEED) -> bool:
     file.parent.mkdir(parents=True, exist_ok=True)
     file.write_bytes(content)
     return True
-
-
-def make(target: Path) -> None:
-    """Let libvirtd ask QEMU once and keep the answer. Raises TimeoutError, OSError."""
-    import libvirt  # only the maker of the image needs it here
-
-    with tempfile.TemporaryDirectory() as name:
-        scratch = Path(name)
-        socket = scratch / "libvirt" / "libvirt-sock"
-        env = dict.fromkeys(("HOME", "XDG_RUNTIME_DIR", "XDG_CACHE_HOME", "XDG_CONFIG_HOME"), name)
-        env["PATH"] = "/usr/sbin:/usr/bin:/sbin:/bin"
-        with subprocess.Popen(["libvirtd", "--timeout", "0"], env=env, stderr=subprocess.DEVNULL) as daemon:
-            try:
-                _wait_for(socket)
-                connection = libvirt.open(f"qemu+unix:///session?socket={socket}")
-                connection.getDomainCapabilities(str(EMULATOR), "x86_64", None, "qemu")
-                connection.close()
-            finally:
-                daemon.terminate()
-        target.write_bytes(cache_file(scratch).read_bytes())
-
-
-def _wait_for(socket: Path) -> None:
-    deadline = time.monotonic() + 30
-    while not socket.exists():
-        if time.monotonic() > deadline:
-            raise TimeoutError("libvirtd did not open its socket within 30 s")
-        time.sleep(0.05)
-
-
-if __name__ == "__main__":
-    make(Path(sys.argv[1]) if len(sys.argv) > 1 else SEED)

@@ -6,7 +6,7 @@ brings a packet library several times the launcher's size.
 
 import struct
 from dataclasses import dataclass
-from ipaddress import IPv4Address, IPv4Network
+from socket import inet_aton, inet_ntoa
 
 from kubevirt.machine.network.attachment import DhcpLease
 
@@ -70,14 +70,14 @@ def answer(question: Question, lease: DhcpLease) -> bytes | None:
         kind = NAK if question.requested and question.requested != lease.client_ip else ACK
     else:
         return None
-    options = [(53, bytes([kind])), (54, IPv4Address(lease.server_ip).packed)]
+    options = [(53, bytes([kind])), (54, inet_aton(lease.server_ip))]
     if kind != NAK:
         options += lease_options(lease)
     header = _HEADER.pack(
         _BOOTREPLY, 1, 6, 0, question.transaction, question.seconds, question.flags,
         bytes(4),
-        bytes(4) if kind == NAK else IPv4Address(lease.client_ip).packed,
-        IPv4Address(lease.server_ip).packed,
+        bytes(4) if kind == NAK else inet_aton(lease.client_ip),
+        inet_aton(lease.server_ip),
         question.relay,
         question.hardware,
         b"",
@@ -89,11 +89,10 @@ def answer(question: Question, lease: DhcpLease) -> bytes | None:
 
 def lease_options(lease: DhcpLease) -> list[tuple[int, bytes]]:
     """The lease as option numbers and values, in ascending order except that the mask comes first (RFC 2132, 3.3)."""
-    network = IPv4Network((lease.client_ip, lease.prefix), strict=False)
-    options: list[tuple[int, bytes]] = [(1, network.netmask.packed)]
+    options: list[tuple[int, bytes]] = [(1, _mask(lease.prefix))]
     if lease.gateway:
-        options.append((3, IPv4Address(lease.gateway).packed))
-    dns = [IPv4Address(server).packed for server in lease.dns if ":" not in server]
+        options.append((3, inet_aton(lease.gateway)))
+    dns = [inet_aton(server) for server in lease.dns if ":" not in server]
     if dns:
         options.append((6, b"".join(dns)))
     for number, text in ((12, lease.hostname), (15, lease.domain)):
@@ -102,7 +101,7 @@ def lease_options(lease: DhcpLease) -> list[tuple[int, bytes]]:
     if lease.mtu:
         options.append((26, struct.pack("!H", lease.mtu)))
     if lease.ntp_servers:
-        options.append((42, b"".join(IPv4Address(server).packed for server in lease.ntp_servers)))
+        options.append((42, b"".join(inet_aton(server) for server in lease.ntp_servers)))
     options.append((51, struct.pack("!I", min(lease.lease_s, 0xFFFFFFFF))))
     for number, text in ((66, lease.tftp_server_name), (67, lease.boot_file_name)):
         if text:
@@ -137,10 +136,14 @@ def search_list(domains: list[str]) -> bytes:
 
 def _route(destination: str, gateway: str) -> bytes:
     """RFC 3442: the width of the prefix, its significant bytes, the router."""
-    network = IPv4Network(destination or "0.0.0.0/0", strict=False)
-    significant = (network.prefixlen + 7) // 8
-    router = IPv4Address(gateway or "0.0.0.0").packed  # noqa: S104 - not a bind address: "on the link"
-    return bytes([network.prefixlen]) + network.network_address.packed[:significant] + router
+    address, _, width = (destination or "0/0").partition("/")
+    prefix = int(width or 32)
+    network = bytes(byte & mask for byte, mask in zip(inet_aton(address), _mask(prefix), strict=True))
+    return bytes([prefix]) + network[: (prefix + 7) // 8] + inet_aton(gateway or "0")
+
+
+def _mask(prefix: int) -> bytes:
+    return struct.pack("!I", 0xFFFFFFFF << (32 - prefix) & 0xFFFFFFFF)
 
 
 def _options(data: bytes) -> dict[int, bytes]:
@@ -159,4 +162,4 @@ def _options(data: bytes) -> dict[int, bytes]:
 
 
 def _address(packed: bytes) -> str:
-    return str(IPv4Address(packed)) if len(packed) == 4 else ""
+    return inet_ntoa(packed) if len(packed) == 4 else ""
