@@ -89,7 +89,7 @@ class ServerTls(_Reloaded):
     def __init__(self, files: CertificateFiles, *, client_required: bool = False) -> None:
         super().__init__(files)
         self._client_required = client_required
-        self.context = self._build()
+        self.context = self.current()
         # Called at every handshake, whether or not the client names a server.
         self.context.sni_callback = self._choose
 

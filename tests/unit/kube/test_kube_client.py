@@ -269,9 +269,9 @@ async def test_a_lease_taken_by_another_is_lost() -> None:
     player.on("GET", LEASE, answer(lease("other", 3)))  # type: ignore[arg-type]
     lost = asyncio.Event()
     times = LeaseTimes(retry_s=0.01)
-    async with asyncio.timeout(10), playing(player) as client:
-        async with leader(client, "virt-controller", "ns", "me", lost.set, times=times):
-            await lost.wait()
+    async with (asyncio.timeout(10), playing(player) as client,
+                leader(client, "virt-controller", "ns", "me", lost.set, times=times)):
+        await lost.wait()
 
 
 async def test_a_leader_whose_renewals_fail_gives_up_in_time() -> None:
@@ -283,9 +283,9 @@ async def test_a_leader_whose_renewals_fail_gives_up_in_time() -> None:
     lost = asyncio.Event()
     started = time.monotonic()
     times = LeaseTimes(retry_s=0.05, renew_deadline_s=0.12)
-    async with asyncio.timeout(10), playing(player) as client:
-        async with leader(client, "virt-controller", "ns", "me", lost.set, times=times):
-            await lost.wait()
+    async with (asyncio.timeout(10), playing(player) as client,
+                leader(client, "virt-controller", "ns", "me", lost.set, times=times)):
+        await lost.wait()
     assert time.monotonic() - started < 5
 
 
