@@ -1,0 +1,1 @@
+"""localkube: a real Kubernetes, small, on this machine and nothing else."""

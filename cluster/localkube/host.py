@@ -1,0 +1,95 @@
+"""What the machine must offer, checked before anything is changed; each complaint says what to do."""
+
+from __future__ import annotations
+
+import os
+import platform
+import shutil
+import socket
+import subprocess
+from pathlib import Path
+
+from localkube import cgroups
+from localkube.errors import Problem
+from localkube.layout import Layout, Settings
+
+KERNEL_NEEDED = (5, 13)  # kube-proxy's nftables mode
+SPACE_NEEDED = 3 << 30
+
+PACKAGES = {
+    "runc": "runc", "nft": "nftables", "iptables": "iptables", "ip": "iproute2", "conntrack": "conntrack",
+    "ethtool": "ethtool", "socat": "socat", "nsenter": "util-linux", "unshare": "util-linux", "mount": "mount",
+}  # fmt: skip
+
+
+def check(layout: Layout) -> None:
+    """Raises Problem for the first thing that would keep a cluster from running here."""
+    check_root()
+    release = platform.release()
+    version = tuple(int(part) for part in release.split("-")[0].split(".")[:2])
+    if version < KERNEL_NEEDED:
+        needed = ".".join(map(str, KERNEL_NEEDED))
+        raise Problem(cause=f"this kernel is {release}", remedy=f"boot Linux {needed} or later")
+    cgroups.hierarchies()
+    place = layout.root
+    while not place.exists():
+        place = place.parent
+    free = shutil.disk_usage(place).free
+    if free < SPACE_NEEDED:
+        raise Problem(
+            cause=f"{free >> 20} MiB are free on the disk of {layout.root}, and a cluster needs {SPACE_NEEDED >> 20} MiB",
+            remedy="free some space, or set LOCALKUBE_DIR to a directory on a larger disk",
+        )
+
+
+def check_root() -> None:
+    if os.geteuid() != 0:
+        raise Problem(cause="localkube makes namespaces and mounts, and you are not root", remedy="run it with sudo")
+
+
+def missing_packages() -> list[str]:
+    """The Debian packages of the programs that are not installed."""
+    path = os.environ.get("PATH", "") + ":/usr/sbin:/sbin"
+    return sorted({package for program, package in PACKAGES.items() if shutil.which(program, path=path) is None})
+
+
+def install_packages(packages: list[str]) -> None:
+    """Install with apt-get; where that is not to be had, say which packages are missing."""
+    command = f"apt-get install -y {' '.join(packages)}"
+    if shutil.which("apt-get") is None:
+        raise Problem(cause=f"these packages are missing: {' '.join(packages)}", remedy="install them")
+    environment = {**os.environ, "DEBIAN_FRONTEND": "noninteractive"}
+    install = ["apt-get", "install", "-y", "-q", "--no-install-recommends", *packages]
+    for attempt in (install, ["apt-get", "update", "-q"], install):
+        done = subprocess.run(attempt, env=environment, capture_output=True, text=True, check=False)
+        if done.returncode == 0 and attempt is install:
+            return
+    said = (done.stderr or done.stdout).strip()[-800:]
+    raise Problem(cause=f"'{command}' failed: {said}", remedy=f"run '{command}' by hand and see why")
+
+
+def check_ports(settings: Settings) -> None:
+    """The ports of a control plane that is about to start must be free."""
+    for address, port, what in (
+        (str(settings.gateway), 6443, "API server"), (str(settings.gateway), 5000, "registry"),
+        (settings.loopback, 2379, "etcd"), (settings.loopback, 2380, "etcd"),
+        (settings.loopback, 10257, "controller manager"), (settings.loopback, 10259, "scheduler"),
+    ):  # fmt: skip
+        with socket.socket(socket.AF_INET, socket.SOCK_STREAM) as probe:
+            probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            try:
+                probe.bind((address, port))
+            except OSError as taken:
+                raise Problem(
+                    cause=f"port {port} of {address}, which the {what} needs, is taken{_holder(port)}",
+                    remedy=f"stop that program ('ss -ltnp sport = :{port}' names it)",
+                ) from taken
+
+
+def _holder(port: int) -> str:
+    if not Path("/usr/bin/ss").exists():
+        return ""
+    lines = subprocess.run(
+        ["ss", "-ltnpH", f"sport = :{port}"], capture_output=True, text=True, check=False
+    ).stdout.splitlines()
+    return f" by {lines[0].split('users:')[-1]}" if lines and "users:" in lines[0] else ""

@@ -1,0 +1,33 @@
+"""Finding and removing whatever a cluster left on the machine, by its names alone.
+
+Nothing here trusts a record: processes are found by control group, links and rules by the cluster's tag, mounts by the state
+directory they lie in. So it works after anything was killed, and after a crash of localkube itself.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from localkube import cgroups, network
+from localkube.commands import succeeds
+from localkube.layout import Layout
+
+
+def exist(layout: Layout) -> bool:
+    return bool(cgroups.processes(f"/{layout.tag}") or network.links(layout) or mounts(layout))
+
+
+def remove(layout: Layout) -> None:
+    cgroups.kill(f"/{layout.tag}")
+    network.down(layout)
+    for place in mounts(layout):
+        succeeds("umount", "--lazy", str(place))
+    cgroups.remove(f"/{layout.tag}")
+
+
+def mounts(layout: Layout) -> list[Path]:
+    """Mounts below the state directory, the innermost first."""
+    prefix = f"{layout.root}/"
+    lines = Path("/proc/self/mountinfo").read_text().splitlines()
+    places = [line.split()[4].encode().decode("unicode_escape") for line in lines]
+    return [Path(place) for place in sorted(places, reverse=True) if place.startswith(prefix)]

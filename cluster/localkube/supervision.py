@@ -1,0 +1,115 @@
+"""Groups of programs under one `supervise` process: written down as JSON, started, asked after, stopped."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import subprocess
+import time
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+
+from localkube import cgroups
+from localkube.errors import Problem
+
+
+@dataclass(frozen=True, kw_only=True)
+class Program:
+    """A program to be kept running. `wait_for`: a socket or host:port that must answer before it is started."""
+
+    name: str
+    args: Sequence[str]
+    env: Sequence[str] = field(default_factory=list)
+    wait_for: str = ""
+
+
+def write_configuration(path: Path, programs: Sequence[Program], *, logs: Path, run: Path) -> bool:
+    """Write the configuration of `supervise`; True when it differs from what was there."""
+    document = {"log_dir": str(logs), "run_dir": str(run), "programs": [asdict(program) for program in programs]}
+    text = json.dumps(document, indent=2) + "\n"
+    if path.exists() and path.read_text() == text:
+        return False
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_text(text)
+    return True
+
+
+def start(command: Sequence[str], *, group: str, log: Path, pid_file: Path) -> int:
+    """Start a command inside a control group, free of this terminal, and remember it by `pid_file`."""
+    cgroups.create(group)
+    log.parent.mkdir(parents=True, exist_ok=True)
+    pid_file.parent.mkdir(parents=True, exist_ok=True)
+    with log.open("ab") as output:
+        process = subprocess.Popen(
+            ["/bin/sh", "-c", f'{cgroups.join_command(group)}; exec "$@"', "localkube", *command],
+            stdin=subprocess.DEVNULL, stdout=output, stderr=output, start_new_session=True, cwd="/",
+        )  # fmt: skip
+    pid_file.write_text(f"{process.pid} {_start_time(process.pid)}\n")
+    return process.pid
+
+
+def running(pid_file: Path) -> int | None:
+    """The process that `pid_file` remembers, when it still is that process and lives."""
+    try:
+        pid, started = pid_file.read_text().split()
+        if _start_time(int(pid)) == started and _state(int(pid)) != "Z":
+            return int(pid)
+    except (FileNotFoundError, ProcessLookupError, ValueError):
+        pass
+    return None
+
+
+def programs_running(run: Path, names: Sequence[str]) -> dict[str, bool]:
+    """Which of the programs have a living process, by the pid files that `supervise` keeps."""
+    return {name: (run / f"{name}.pid").exists() for name in names}
+
+
+def stop(pid_file: Path, *, group: str, within_s: float) -> None:
+    """Ask the supervisor to end, then make sure that nothing of its group is left."""
+    pid = running(pid_file)
+    if pid is not None:
+        terminate(pid, within_s=within_s)
+    cgroups.kill(group)
+    pid_file.unlink(missing_ok=True)
+
+
+def terminate(pid: int, *, within_s: float) -> None:
+    """Ask a process to end, and wait for it; it may still live afterwards."""
+    try:
+        started = _start_time(pid)
+        os.kill(pid, signal.SIGTERM)
+        deadline = time.monotonic() + within_s
+        while _start_time(pid) == started and _state(pid) != "Z" and time.monotonic() < deadline:
+            time.sleep(0.02)
+    except (FileNotFoundError, ProcessLookupError):
+        return
+
+
+def tail(log: Path, lines: int = 8) -> str:
+    """The end of a log, to be quoted in an error."""
+    if not log.exists():
+        return ""
+    with log.open("rb") as stream:
+        stream.seek(max(0, log.stat().st_size - 16384))
+        text = stream.read().decode(errors="replace")
+    return "\n".join(text.splitlines()[-lines:])
+
+
+def failure(what: str, log: Path) -> Problem:
+    """A Problem that quotes the log of what failed."""
+    return Problem(cause=f"{what}. The end of {log}:\n{tail(log)}", remedy=f"the whole log is in {log}")
+
+
+def _stat(pid: int) -> list[str]:
+    text = Path(f"/proc/{pid}/stat").read_text()
+    return text[text.rindex(")") + 2 :].split()
+
+
+def _start_time(pid: int) -> str:
+    return _stat(pid)[19]
+
+
+def _state(pid: int) -> str:
+    return _stat(pid)[0]
