@@ -100,14 +100,14 @@ def _run(work: Coroutine[object, object, None], progress: Progress) -> None:
         sys.exit(130)
 
 
-class _Plain(yaml.SafeDumper):
-    """YAML without anchors, and with several lines as a block."""
+class _Plain(yaml.CSafeDumper):
+    """YAML without anchors, and with several lines as a block. (The C dumper is ten times as fast.)"""
 
     def ignore_aliases(self, _data: object) -> bool:
         return True
 
 
-def _text(dumper: yaml.SafeDumper, text: str) -> yaml.ScalarNode:
+def _text(dumper: yaml.CSafeDumper, text: str) -> yaml.ScalarNode:
     return dumper.represent_scalar("tag:yaml.org,2002:str", text, style="|" if "\n" in text else None)
 
 

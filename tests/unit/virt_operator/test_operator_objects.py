@@ -1,0 +1,160 @@
+"""The installed objects: rights (what each program may not do, above all), pods, webhooks, and their labels."""
+
+import pytest
+import yaml
+from click.testing import CliRunner
+
+from kubevirt.api import codec
+from kubevirt.api.kubevirt import KubeVirt
+from kubevirt.kit.json import Json, JsonObject, dig
+from kubevirt.virt_operator import objects
+from kubevirt.virt_operator.__main__ import main
+from kubevirt.virt_operator.endpoints import webhook_configurations
+from kubevirt.virt_operator.kinds import resource_of
+from kubevirt.virt_operator.rbac import ACCOUNTS
+from kubevirt.virt_operator.settings import Installation, installation_for
+from kubevirt.virt_operator.user_roles import user_role_objects
+from kubevirt.virt_operator.workloads import controller_deployment, handler_daemonset, workload_objects
+
+Right = tuple[str, str, str]
+
+
+def rights(rules: Json) -> set[Right]:
+    """(group, resource, verb) of all rules."""
+    found: set[Right] = set()
+    for rule in rules if isinstance(rules, list) else []:
+        groups, resources, verbs = (dig(rule, key) for key in ("apiGroups", "resources", "verbs"))
+        assert isinstance(groups, list)
+        assert isinstance(resources, list)
+        assert isinstance(verbs, list)
+        found |= {(str(g), str(r), str(v)) for g in groups for r in resources for v in verbs}
+    return found
+
+
+def role(name: str) -> set[Right]:
+    (found,) = (o for o in user_role_objects() if o["kind"] == "ClusterRole" and dig(o, "metadata", "name") == name)
+    return rights(found["rules"])
+
+
+SUB = "subresources.kubevirt.io"
+
+
+@pytest.mark.parametrize(("right", "admin", "edit", "view"), [
+    pytest.param((SUB, "virtualmachineinstances/console", "get"), True, True, False, id="console"),
+    pytest.param((SUB, "virtualmachineinstances/vnc/screenshot", "get"), True, False, False, id="screenshot"),
+    pytest.param((SUB, "virtualmachineinstances/guestosinfo", "get"), True, True, True, id="guest information"),
+    pytest.param((SUB, "virtualmachines/start", "update"), True, True, False, id="start"),
+    pytest.param((SUB, "virtualmachines/portforward", "get"), True, True, False, id="port forwarding"),
+    pytest.param((SUB, "virtualmachines/migrate", "update"), False, False, False, id="migration is a role of its own"),
+    pytest.param((SUB, "expand-vm-spec", "update"), True, True, True, id="expand"),
+    pytest.param(("kubevirt.io", "virtualmachines", "create"), True, True, False, id="create"),
+    pytest.param(("kubevirt.io", "virtualmachines", "deletecollection"), True, False, False, id="delete all"),
+    pytest.param(("kubevirt.io", "virtualmachines", "watch"), True, True, True, id="watch"),
+    pytest.param(("kubevirt.io", "virtualmachineinstancemigrations", "create"), False, False, False, id="migrate"),
+    pytest.param(("kubevirt.io", "kubevirts", "update"), False, False, False, id="the installation"),
+    pytest.param(("kubevirt.io", "kubevirts", "list"), False, True, True, id="seeing the installation"),
+])
+def test_what_users_may(right: Right, admin: bool, edit: bool, view: bool) -> None:
+    answers = tuple(right in role(f"kubevirt.io:{name}") for name in ("admin", "edit", "view"))
+    assert answers == (admin, edit, view)
+
+
+def test_user_roles_are_aggregated_to_kubernetes_own() -> None:
+    labels = {str(dig(o, "metadata", "name")): dig(o, "metadata", "labels") for o in user_role_objects()
+              if o["kind"] == "ClusterRole"}
+    for name in ("admin", "edit", "view"):
+        assert labels[f"kubevirt.io:{name}"] == {
+            "kubevirt.io": "", f"rbac.authorization.k8s.io/aggregate-to-{name}": "true"}
+
+
+@pytest.mark.parametrize("account", ACCOUNTS, ids=lambda account: account.name)
+def test_no_program_may_do_everything_or_read_secrets(account: object) -> None:
+    given = rights(list(account.cluster)) | rights(list(account.own_namespace))  # type: ignore[attr-defined]
+    assert given
+    assert not [right for right in given if "*" in right]
+    dangerous = ("secrets", "pods/exec", "serviceaccounts/token", "nodes/proxy")
+    assert not [right for right in given if right[1] in dangerous]
+    assert not [right for right in given if right[0] == "rbac.authorization.k8s.io"]
+
+
+def test_only_the_controller_makes_pods_and_nobody_deletes_machines_but_it() -> None:
+    makers = {a.name for a in ACCOUNTS if ("", "pods", "create") in rights(list(a.cluster))}
+    enders = {a.name for a in ACCOUNTS if ("kubevirt.io", "virtualmachineinstances", "delete") in
+              rights(list(a.cluster))}
+    assert makers == {"kubevirt-controller"}
+    assert enders == {"kubevirt-controller"}
+
+
+def test_only_the_handler_is_privileged() -> None:
+    privileged = {
+        str(dig(o, "metadata", "name")): bool(dig(o, "spec", "template", "spec", "containers", 0, "securityContext",
+                                                  "privileged"))
+        for o in workload_objects(Installation())
+    }
+    assert privileged == {"virt-api": False, "virt-controller": False, "virt-handler": True}
+
+
+def test_choices_reach_the_pods() -> None:
+    kubevirt = codec.convert({
+        "metadata": {"name": "kubevirt", "namespace": "ns"},
+        "spec": {
+            "imagePullPolicy": "Always", "imagePullSecrets": [{"name": "pull"}],
+            "infra": {"replicas": 3, "nodePlacement": {"nodeSelector": {"infra": "yes", "kubernetes.io/os": "x"},
+                                                       "tolerations": [{"key": "k", "operator": "Exists"}]}},
+            "workloads": {"nodePlacement": {"nodeSelector": {"workload": "yes"}}},
+            "certificateRotateStrategy": {"selfSigned": {"server": {"duration": "12h", "renewBefore": "1h"}}},
+        },
+    }, KubeVirt)
+    installation = installation_for(kubevirt, image="r.example/virt:1", namespace="ns")
+    controller, handler = controller_deployment(installation), handler_daemonset(installation)
+    pod = dig(controller, "spec", "template", "spec")
+    assert dig(controller, "spec", "replicas") == 3
+    assert dig(pod, "nodeSelector") == {"infra": "yes", "kubernetes.io/os": "linux"}
+    assert {"key": "k", "operator": "Exists"} in dig(pod, "tolerations")  # type: ignore[operator]
+    assert dig(pod, "imagePullSecrets") == [{"name": "pull"}]
+    container = dig(pod, "containers", 0)
+    assert (dig(container, "image"), dig(container, "imagePullPolicy")) == ("r.example/virt:1", "Always")
+    assert {"name": "LAUNCHER_IMAGE", "value": "r.example/virt:1"} in dig(container, "env")  # type: ignore[operator]
+    assert dig(handler, "spec", "template", "spec", "nodeSelector", "workload") == "yes"
+    assert installation.server_lifetime.renew_before.total_seconds() == 3600
+
+
+def printed(*arguments: str) -> list[JsonObject]:
+    result = CliRunner().invoke(main, ["manifests", *arguments])
+    assert result.exit_code == 0, result.output
+    return list(yaml.load_all(result.stdout, Loader=getattr(yaml, "CSafeLoader", yaml.SafeLoader)))
+
+
+def test_manifests_are_whole_labelled_and_in_an_order_that_can_be_applied() -> None:
+    documents = printed("--image", "r.example/virt:1", "--namespace", "vms")
+    kinds = [str(d["kind"]) for d in documents]
+    assert kinds.index("Namespace") == 0
+    assert kinds.index("CustomResourceDefinition") < kinds.index("KubeVirt")
+    assert kinds.index("Secret") < kinds.index("Deployment")
+    for document in documents:
+        resource = resource_of(document)
+        if resource.namespaced:
+            assert dig(document, "metadata", "namespace") in ("vms", "kube-system")
+        if document["kind"] != "KubeVirt":
+            assert dig(document, "metadata", "labels", "app.kubernetes.io/managed-by") == "virt-operator"
+
+
+def test_every_webhook_fails_closed_in_reasonable_time_and_has_no_side_effects() -> None:
+    hooks: list[Json] = []
+    for configuration in webhook_configurations("kubevirt", b""):
+        hooks += configuration["webhooks"]  # type: ignore[arg-type,operator]
+    paths = {str(dig(hook, "clientConfig", "service", "path")) for hook in hooks}
+    assert paths == {
+        "/virtualmachines-mutate", "/virtualmachineinstances-mutate", "/virtualmachines-validate",
+        "/virtualmachineinstances-validate-create", "/virtualmachineinstances-validate-update",
+        "/virtualmachinereplicaset-validate",
+    }
+    for hook in hooks:
+        assert dig(hook, "failurePolicy") == "Fail"
+        assert dig(hook, "sideEffects") == "None"
+        assert dig(hook, "timeoutSeconds") == 10
+
+
+def test_the_kubevirt_object_is_made_without_opinions() -> None:
+    made = codec.convert(objects.kubevirt_object("ns"), KubeVirt)
+    assert installation_for(made, image="i", namespace="ns") == Installation(image="i", namespace="ns")
