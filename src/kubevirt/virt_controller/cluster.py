@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from kubevirt.api.config import ClusterConfig
+from kubevirt.api.objects import PersistentVolumeClaim
 from kubevirt.api.pods import Node
 from kubevirt.api.vmi import VirtualMachineInstance
 from kubevirt.kit.json import JsonObject, merge
-from kubevirt.machine.pod import PodContext, launcher_pod
+from kubevirt.machine.pod import ClaimFacts, PodContext, launcher_pod
 from kubevirt.virt_controller.nodes import Offers
 from kubevirt.virt_controller.stores import Stores
 from kubevirt.virt_controller.volumes import claim_names
@@ -44,8 +45,17 @@ class Cluster:
             launcher_image=self.launcher_image,
             image_pull_policy=self._image_pull_policy,
             config=self.config,
-            claims={claim: pvc for claim, pvc in found if pvc is not None},
+            claims={claim: facts_of(pvc) for claim, pvc in found if pvc is not None},
             kvm_in_cluster=self._offers.kvm,
         ))
         named = merge(pod, {"metadata": {"name": name, "namespace": namespace}})
         return named if isinstance(named, dict) else pod
+
+
+def facts_of(pvc: PersistentVolumeClaim) -> ClaimFacts:
+    """What the pod's manifest depends on of a claim."""
+    return ClaimFacts(
+        uid=pvc.metadata.uid,
+        block=pvc.spec.volume_mode == "Block",
+        shared="ReadWriteMany" in pvc.spec.access_modes,
+    )

@@ -1,4 +1,6 @@
-"""What the VM controller creates and changes: marks on the VM, the VMI of a start, revisions, adoption, the end of a VM."""
+"""What the VM controller creates and changes: marks on the VM, the VMI of a start, revisions, adoption, the end of a
+VM.
+"""
 
 from __future__ import annotations
 

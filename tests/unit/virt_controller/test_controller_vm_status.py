@@ -38,6 +38,7 @@ def out_of_step(reason: str) -> list[Any]:
 
 UNSCHEDULABLE = [condition("PodScheduled", "False", "Unschedulable", "0/2 nodes")]
 WITH_CLAIM = [uses_claim("data")]
+UNBOUND = {"data": claim("data", "Pending")}
 
 CASES = [
     ("Terminating", seen(vm(deleting=True), vmi("Running")), "a VM that is being deleted"),
@@ -52,18 +53,18 @@ CASES = [
     ("ErrorPvcNotFound", seen(vm(), vmi("Pending", conditions=[*out_of_step("FailedPvcNotFound"), *UNSCHEDULABLE])),
      "a claim is missing, which is more telling than having no node"),
     ("ErrorUnschedulable", seen(vm(), vmi("Scheduling", conditions=UNSCHEDULABLE)), "no node fits"),
-    ("WaitingForVolumeBinding", seen(vm(volumes=WITH_CLAIM), vmi("Scheduling"), claims={"data": claim("data", "Pending")}),
+    ("WaitingForVolumeBinding", seen(vm(volumes=WITH_CLAIM), vmi("Scheduling"), claims=UNBOUND),
      "a claim is not bound yet"),
     ("Starting", seen(vm(volumes=WITH_CLAIM), vmi("Scheduling"), claims={"data": claim("data")}), "its claim is bound"),
-    ("Stopped", seen(vm("Halted", volumes=WITH_CLAIM), claims={"data": claim("data", "Pending")}),
+    ("Stopped", seen(vm("Halted", volumes=WITH_CLAIM), claims=UNBOUND),
      "a halted VM waits for no claim"),
     ("WaitingForVolumeBinding",
      seen(vm("Manual", volumes=WITH_CLAIM, status={"stateChangeRequests": [start()]}),
-          claims={"data": claim("data", "Pending")}), "a manual VM that was asked to start waits for its claim"),
+          claims=UNBOUND), "a manual VM that was asked to start waits for its claim"),
     ("Starting",
      seen(vm("Manual", volumes=WITH_CLAIM, status={"stateChangeRequests": [stop()]}), vmi("Scheduling"),
-          claims={"data": claim("data", "Pending")}), "one that was asked to stop does not"),
-    ("ErrImagePull", seen(vm(), vmi("Scheduling", conditions=out_of_step("ErrImagePull"))), "an image cannot be pulled"),
+          claims=UNBOUND), "one that was asked to stop does not"),
+    ("ErrImagePull", seen(vm(), vmi("Scheduling", conditions=out_of_step("ErrImagePull"))), "an image is missing"),
     ("ImagePullBackOff", seen(vm(), vmi("Scheduling", conditions=out_of_step("ImagePullBackOff"))),
      "the kubelet pauses between attempts to pull"),
     *[("Starting", seen(vm(), vmi(phase)), f"on its way, phase '{phase}'")

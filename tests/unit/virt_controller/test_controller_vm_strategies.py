@@ -20,7 +20,8 @@ from kubevirt.virt_controller.vm.run_strategy import MOVES, VmiState
 from kubevirt.virt_controller.vm.status import status_after
 
 LIVE = ["", "Pending", "Scheduling", "Scheduled", "Running", "Unknown"]
-FAILED_ONCE = {"startFailure": {"consecutiveFailCount": 1, "lastFailedVMIUID": "old", "retryAfterTimestamp": stamp(-12)}}
+FAILED_ONCE = {
+    "startFailure": {"consecutiveFailCount": 1, "lastFailedVMIUID": "old", "retryAfterTimestamp": stamp(-12)}}
 FAILED_LONG_AGO = {
     "startFailure": {"consecutiveFailCount": 1, "lastFailedVMIUID": "old", "retryAfterTimestamp": stamp(12)}}
 
@@ -52,7 +53,7 @@ def with_requests(*entries: dict[str, Any], **status: Any) -> dict[str, Any]:
     pytest.param("Always", FAILED_LONG_AGO, STARTS, id="Always starts once the back-off is over"),
     pytest.param("RerunOnFailure", {}, STARTS, id="RerunOnFailure starts for the first time"),
     pytest.param("RerunOnFailure", {"runStrategy": "Manual"}, STARTS, id="RerunOnFailure starts when just switched to"),
-    pytest.param("RerunOnFailure", {"runStrategy": "RerunOnFailure"}, [], id="RerunOnFailure leaves a stopped VM stopped"),
+    pytest.param("RerunOnFailure", {"runStrategy": "RerunOnFailure"}, [], id="RerunOnFailure stays stopped"),
     pytest.param("RerunOnFailure", with_requests(start(), runStrategy="RerunOnFailure"), STARTS,
                  id="RerunOnFailure starts on request"),
     pytest.param("RerunOnFailure", with_requests(start(), runStrategy="RerunOnFailure", **FAILED_ONCE), ["wait 12 s"],

@@ -4,6 +4,9 @@ change.
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from datetime import datetime
+
 from kubevirt.api.pods import Node
 from kubevirt.api.vmi import VirtualMachineInstance
 from kubevirt.kit.times import now
@@ -17,7 +20,9 @@ from kubevirt.virt_controller.vmi.phases import FINAL
 class NodeController:
     """`reconcile` is called by workers of `queue`; its keys are names of nodes, of such that are gone too."""
 
-    def __init__(self, stores: Stores, performer: Performer, queue: WorkQueue) -> None:
+    def __init__(self, stores: Stores, performer: Performer, queue: WorkQueue, *,
+                 clock: Callable[[], datetime] = now) -> None:
+        self._clock = clock
         self._stores = stores
         self._performer = performer
         self.queue = queue
@@ -43,7 +48,7 @@ class NodeController:
             node=self._stores.nodes.get("", name),
             vmis=vmis,
             pods={v.metadata.uid: tuple(self._stores.pods.by_index("controller", v.metadata.uid)) for v in vmis},
-            now=now(),
+            now=self._clock(),
         )
 
     def _on_node(self, old: Node | None, new: Node | None) -> None:

@@ -6,6 +6,8 @@ All knowledge about VMs is in the pure modules beside this one.
 from __future__ import annotations
 
 import random
+from collections.abc import Callable
+from datetime import datetime
 
 import msgspec
 from msgspec.structs import replace
@@ -34,7 +36,9 @@ FAILED_STATUS = FailureWords(reason="FailedUpdateError")
 class VmController:
     """`reconcile` is called by workers of `queue`, one at a time for each VM."""
 
-    def __init__(self, stores: Stores, performer: Performer, queue: WorkQueue) -> None:
+    def __init__(self, stores: Stores, performer: Performer, queue: WorkQueue, *,
+                 clock: Callable[[], datetime] = now) -> None:
+        self._clock = clock
         self._stores = stores
         self._performer = performer
         self.queue = queue
@@ -96,7 +100,7 @@ class VmController:
             misnamed=tuple(v for v in s.vmis.by_index("controller", meta.uid) if v.metadata.name != meta.name),
             revisions=tuple(s.revisions.by_index("controller", meta.uid)),
             claims={name: claim for name, claim in claims if claim is not None},
-            now=now(),
+            now=self._clock(),
             slack=random.random(),  # noqa: S311 - spreads retries, keeps no secret
         )
 

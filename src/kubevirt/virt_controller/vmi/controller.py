@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from datetime import datetime
 from typing import Any
 
 import msgspec
@@ -35,7 +37,9 @@ FAILED_RENDER = FailureWords(reason="FailedCreate", condition="failed to render 
 class VmiController:
     """`reconcile` is called by workers of `queue`, one at a time for each VMI."""
 
-    def __init__(self, stores: Stores, cluster: Cluster, performer: Performer, queue: WorkQueue) -> None:
+    def __init__(self, stores: Stores, cluster: Cluster, performer: Performer, queue: WorkQueue, *,
+                 clock: Callable[[], datetime] = now) -> None:
+        self._clock = clock
         self._stores = stores
         self._cluster = cluster
         self._performer = performer
@@ -110,7 +114,7 @@ class VmiController:
             has_vm=vm is not None and owner is not None and vm.metadata.uid == owner.uid,
             nodes_ready=self._cluster.nodes_ready,
             launcher_image=self._cluster.launcher_image,
-            now=now(),
+            now=self._clock(),
         )
 
     def _on_vmi(self, old: VirtualMachineInstance | None, new: VirtualMachineInstance | None) -> None:
