@@ -1,9 +1,9 @@
 """Whether KVM truly works here: decided by running a guest of four instructions, not by looking for a device file.
 
-A /dev/kvm that opens and creates machines is no proof: under some nested set-ups ordinary guests hang in their kernel's
-first steps. Two signs are asked for: the processor announces hardware virtualization, and a real-mode guest computes 2 + 3,
-tells the answer on an I/O port and halts. The guest runs in a child process with a time limit, because a broken
-hypervisor may never come back from it.
+A /dev/kvm that opens and creates machines is no proof: under some nested set-ups ordinary guests hang in their
+kernel's first steps. Two signs are asked for: the processor announces hardware virtualization, and a real-mode guest
+computes 2 + 3, tells the answer on an I/O port and halts. The guest runs in a child process with a time limit,
+because a broken hypervisor may never come back from it.
 
 This is not a benchmark and not a list of what KVM offers; node labels come from the node labeller.
 """
@@ -59,7 +59,9 @@ class KvmVerdict:
     reason: str = ""
 
 
-async def probe(device: Path = DEVICE, cpuinfo: Path = Path("/proc/cpuinfo"), limit_s: float = TIME_LIMIT_S) -> KvmVerdict:
+async def probe(
+    device: Path = DEVICE, cpuinfo: Path = Path("/proc/cpuinfo"), limit_s: float = TIME_LIMIT_S
+) -> KvmVerdict:
     """Judge KVM on this node; takes some 0.1 s where it works and at most `limit_s` where it does not."""
     if not device.exists():
         return KvmVerdict(usable=False, reason=f"{device} does not exist: the kernel offers no KVM")

@@ -10,7 +10,7 @@ WITH_VMX = "processor : 0\nflags\t\t: fpu vme vmx sse\n"
 WITHOUT = "processor : 0\nflags\t\t: fpu vme sse hypervisor\n"
 
 
-@pytest.mark.parametrize("cpuinfo, architecture, missing", [
+@pytest.mark.parametrize(("cpuinfo", "architecture", "missing"), [
     pytest.param(WITH_VMX, "x86_64", False, id="Intel's flag is enough"),
     pytest.param("flags : svm\n", "x86_64", False, id="AMD's flag is enough"),
     pytest.param(WITHOUT, "x86_64", True, id="a guest without nested virtualization has neither"),
@@ -21,7 +21,7 @@ def test_processor_flags(cpuinfo: str, architecture: str, missing: bool) -> None
     assert bool(kvm_probe.missing_processor_flags(cpuinfo, architecture)) is missing
 
 
-@pytest.mark.parametrize("device, cpuinfo, words", [
+@pytest.mark.parametrize(("device", "cpuinfo", "words"), [
     pytest.param("/nonexistent/kvm", WITH_VMX, "does not exist", id="no device file"),
     pytest.param("/dev/kvm", WITHOUT, "neither vmx nor svm", id="device file, but no hardware virtualization"),
     pytest.param("/dev/null", WITH_VMX, "could not run", id="a device that is not KVM"),

@@ -8,6 +8,8 @@ needs no inotify set-up that could itself be lost.
 Which devices exist is `nodes.py`; the bytes on the wire are `messages.py`.
 """
 
+from __future__ import annotations
+
 import asyncio
 from collections.abc import AsyncIterator
 from pathlib import Path

@@ -1,7 +1,8 @@
 """The links of a pod through netlink: reading what is there and making single things be so.
 
-Everything here works in the network namespace of the calling thread, blocks, and may be repeated: a method that finds its
-work done changes nothing. What must be done in which order is `wiring.py`; what is wanted at all is `machine.network`.
+Everything here works in the network namespace of the calling thread, blocks, and may be repeated: a method that finds
+its work done changes nothing. What must be done in which order is `wiring.py`; what is wanted at all is
+`machine.network`.
 """
 
 import ipaddress
@@ -154,7 +155,7 @@ def _name(link: object) -> str:
     return str(_attribute(link, "IFLA_IFNAME"))
 
 
-def _attribute(message: object, name: str) -> Any:  # noqa: ANN401 - netlink attributes have many types
+def _attribute(message: object, name: str) -> Any:
     return message.get_attr(name)  # type: ignore[attr-defined]
 
 

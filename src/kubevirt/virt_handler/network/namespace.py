@@ -26,8 +26,8 @@ _NODE_NAMESPACE = Path("/proc/1/ns/net")
 class PodNamespace(AbstractContextManager["PodNamespace"]):
     """An open network namespace of a pod, found through one of the pod's processes.
 
-    Raises Problem when the process is gone, or is not in a namespace of its own: wiring networks in the namespace of the
-    node or of virt-handler would break the node.
+    Raises Problem when the process is gone, or is not in a namespace of its own: wiring networks in the namespace of
+    the node or of virt-handler would break the node.
     """
 
     def __init__(self, pid: int, *, never: tuple[Path, ...] = (_NODE_NAMESPACE, Path("/proc/self/ns/net"))) -> None:

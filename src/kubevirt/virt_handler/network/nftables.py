@@ -1,8 +1,8 @@
 """Putting translation rules into the kernel's nftables, all of one pod in a single transaction.
 
 The rules are data from `machine.network.nat`; here each becomes the few instructions of the kernel's nftables machine
-(load into a register, compare, act), as `nft --debug=netlink` shows them. One transaction means that there is no moment, and no
-crash, that leaves half of the rules behind: a table that has our chains is complete.
+(load into a register, compare, act), as `nft --debug=netlink` shows them. One transaction means that there is no
+moment, and no crash, that leaves half of the rules behind: a table that has our chains is complete.
 """
 
 import ipaddress
@@ -100,8 +100,8 @@ def expressions(rule: nat.NftRule, address: str) -> list[Expression]:
     if rule.oifname:
         found += [_meta(nft.Meta.NFT_META_OIFNAME), _equals(_interface(rule.oifname))]
     if address:
-        offset = _SOURCE_OFFSET if rule.saddr else _DESTINATION_OFFSET
-        found += [_payload(_NETWORK_HEADER, offset[rule.family], _ADDRESS_BYTES[rule.family]), _equals(_packed(address))]
+        offset = (_SOURCE_OFFSET if rule.saddr else _DESTINATION_OFFSET)[rule.family]
+        found += [_payload(_NETWORK_HEADER, offset, _ADDRESS_BYTES[rule.family]), _equals(_packed(address))]
     if rule.proto:
         found += [_meta(nft.Meta.NFT_META_L4PROTO), _equals(bytes([_PROTOCOLS[rule.proto]]))]
     if rule.dport:
@@ -119,7 +119,8 @@ def _action(rule: nat.NftRule) -> list[Expression]:
         case "return":
             return [_verdict(_RETURN)]
         case "snat" | "dnat":
-            load = _expression("immediate", NFTA_IMMEDIATE_DREG=_REGISTER, NFTA_IMMEDIATE_DATA=_value(_packed(rule.target)))
+            target = _value(_packed(rule.target))
+            load = _expression("immediate", NFTA_IMMEDIATE_DREG=_REGISTER, NFTA_IMMEDIATE_DATA=target)
             return [load, _expression(
                 "nat", NFTA_NAT_TYPE=_NAT_TYPES[rule.action], NFTA_NAT_FAMILY=_FAMILIES[rule.family],
                 NFTA_NAT_REG_ADDR_MIN=_REGISTER,

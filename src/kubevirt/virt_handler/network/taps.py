@@ -42,8 +42,8 @@ def create_tap(name: str, *, owner: int, queues: int) -> None:
 def leave_checksums_to_software(link: str) -> None:
     """Make the kernel fill in checksums of what it sends through the link (a bridge).
 
-    Otherwise answers of a DHCP server in the pod arrive with unfinished UDP checksums, which is right between kernels, but
-    DHCP clients that read raw packets drop them.
+    Otherwise answers of a DHCP server in the pod arrive with unfinished UDP checksums, which is right between
+    kernels, but DHCP clients that read raw packets drop them.
     """
     value = ctypes.create_string_buffer(struct.pack("=II", _ETHTOOL_STXCSUM, 0))
     with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as control:

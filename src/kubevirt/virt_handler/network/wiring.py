@@ -1,7 +1,7 @@
 """Wiring a pod for its guest (phase 1): from a plan to links, addresses, settings and rules in the pod's namespace.
 
-Nothing is remembered outside the pod. Every step looks before it changes, so a virt-handler that was killed half-way goes
-on where the old one stopped, and one that finds a finished pod changes nothing (the guest would notice).
+Nothing is remembered outside the pod. Every step looks before it changes, so a virt-handler that was killed half-way
+goes on where the old one stopped, and one that finds a finished pod changes nothing (the guest would notice).
 
 The bridge binding takes the pod's link away from the pod. Its name, MAC, addresses and routes are therefore copied to
 a parked link (the routes, which a link loses when it is taken down to be renamed, to the bridge) first. That link is

@@ -7,18 +7,23 @@ which says whether virt-handler is well, belongs to the heartbeat. The names are
 import re
 from dataclasses import dataclass, field
 
+from kubevirt.api import names
 from kubevirt.virt_handler.node.qemu import QemuFacts
 
-CPU_MODEL = "cpu-model.node.kubevirt.io/"
-CPU_MODEL_MIGRATION = "cpu-model-migration.node.kubevirt.io/"
-CPU_FEATURE = "cpu-feature.node.kubevirt.io/"
-CPU_VENDOR = "cpu-vendor.node.kubevirt.io/"
-MACHINE_TYPE = "machine-type.node.kubevirt.io/"
-VM_ARCH = "kubevirt.io/vm-arch-"
-PREFIXES = (CPU_MODEL, CPU_MODEL_MIGRATION, CPU_FEATURE, CPU_VENDOR, MACHINE_TYPE, VM_ARCH,
-            "host-model-cpu.node.kubevirt.io/", "host-model-required-features.node.kubevirt.io/",
-            "node-labeller.kubevirt.io/", "cpu-timer.node.kubevirt.io/", "hyperv.node.kubevirt.io/")  # fmt: skip
-SKIP_ANNOTATION = "node-labeller.kubevirt.io/skip-node"
+_VM_ARCH = "kubevirt.io/vm-arch-"
+PREFIXES = (
+    names.PREFIX_CPU_MODEL,
+    names.PREFIX_CPU_MODEL_MIGRATION,
+    names.PREFIX_CPU_FEATURE,
+    names.PREFIX_CPU_VENDOR,
+    names.PREFIX_MACHINE_TYPE,
+    names.PREFIX_HOST_MODEL_CPU,
+    names.PREFIX_HOST_MODEL_FEATURES,
+    names.PREFIX_HYPERV,
+    "node-labeller.kubevirt.io/",
+    "cpu-timer.node.kubevirt.io/",
+    _VM_ARCH,
+)
 
 _VENDORS = {"GenuineIntel": "Intel", "AuthenticAMD": "AMD", "HygonGenuine": "Hygon", "CentaurHauls": "Centaur"}
 _ARCHITECTURES = {"x86_64": "amd64", "aarch64": "arm64"}
@@ -27,8 +32,10 @@ _NOT_FOR_GUESTS = frozenset({"none", "x-remote", "microvm", "isapc"})
 _NOT_MODELS = frozenset({"host", "max", "base"})
 _VERSIONED_MODEL = re.compile(r"-v\d+$")
 # Properties of QEMU's CPU objects that are switches of QEMU rather than features of a processor.
-_NOT_FEATURES = re.compile(r"(kvm|hv|x-|l3-cache|check|enforce|full-cpuid|fill-mtrr|migratable|realized|hotplug|legacy|tcg"
-                           r"|cpuid-0xb|vmware|start-powered|lmce|pmu|unavailable|xen|legacy-cache|host-)")  # fmt: skip
+_NOT_FEATURES = re.compile(
+    r"(kvm|hv|x-|l3-cache|check|enforce|full-cpuid|fill-mtrr|migratable|realized|hotplug|legacy|tcg|cpuid-0xb|vmware"
+    r"|start-powered|lmce|pmu|unavailable|xen|host-)"
+)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -47,16 +54,16 @@ def wanted_labels(facts: NodeFacts) -> dict[str, str]:
     usable = [model for model in facts.qemu.usable_models if _is_model(model) and model not in facts.obsolete_models]
     features = [name for name in facts.qemu.features if not _NOT_FEATURES.match(name)]
     machines = [name for name in facts.qemu.machine_types if name not in _NOT_FOR_GUESTS]
-    names = [
-        *(CPU_MODEL + model for model in usable),
-        *(CPU_MODEL_MIGRATION + model for model in known if model not in facts.obsolete_models),
-        *(CPU_FEATURE + feature for feature in features),
-        *(MACHINE_TYPE + machine for machine in machines),
-        VM_ARCH + _ARCHITECTURES.get(facts.architecture, facts.architecture),
+    found = [
+        *(names.PREFIX_CPU_MODEL + model for model in usable),
+        *(names.PREFIX_CPU_MODEL_MIGRATION + model for model in known if model not in facts.obsolete_models),
+        *(names.PREFIX_CPU_FEATURE + feature for feature in features),
+        *(names.PREFIX_MACHINE_TYPE + machine for machine in machines),
+        _VM_ARCH + _ARCHITECTURES.get(facts.architecture, facts.architecture),
     ]
     if vendor := _VENDORS.get(facts.cpu_vendor):
-        names.append(CPU_VENDOR + vendor)
-    return {name: "true" for name in sorted(names) if _VALID_NAME.fullmatch(name.rpartition("/")[2])}
+        found.append(names.PREFIX_CPU_VENDOR + vendor)
+    return {name: "true" for name in sorted(found) if _VALID_NAME.fullmatch(name.rpartition("/")[2])}
 
 
 def changed_labels(present: dict[str, str], wanted: dict[str, str]) -> dict[str, str | None]:

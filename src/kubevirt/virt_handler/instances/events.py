@@ -1,0 +1,51 @@
+"""Which Kubernetes events an instance gets from its node agent; the texts are those of handler_launcher.md A5."""
+
+from dataclasses import dataclass
+
+from kubevirt.virt_handler.instances.decide import Action
+
+
+@dataclass(frozen=True)
+class Note:
+    """An event to emit: type (Normal or Warning), reason, message."""
+
+    type: str
+    reason: str
+    message: str
+
+
+CREATED = Note("Normal", "Created", "VirtualMachineInstance defined.")
+STARTED = Note("Normal", "Started", "VirtualMachineInstance started.")
+STOPPED = Note("Normal", "Stopped", "The VirtualMachineInstance was shut down.")
+CRASHED = Note("Warning", "Stopped", "The VirtualMachineInstance crashed.")
+
+_ON_ACTION = {
+    Action.SHUTDOWN: Note("Normal", "ShuttingDown", "Signaled Graceful Shutdown"),
+    Action.KILL: Note("Normal", "Deleted", "VirtualMachineInstance stopping"),
+    Action.DELETE: Note("Normal", "Deleted", "Signaled Deletion"),
+}
+
+
+def on_phase(old: str, new: str) -> list[Note]:
+    """What a change of phase is worth telling."""
+    if old == new:
+        return []
+    match new:
+        case "Running":
+            return [CREATED, STARTED]
+        case "Succeeded":
+            return [STOPPED]
+        case "Failed":
+            return [CRASHED]
+        case _:
+            return []
+
+
+def on_action(action: Action, *, repeated: bool) -> list[Note]:
+    """What an action is worth telling; the first time only."""
+    note = _ON_ACTION.get(action)
+    return [note] if note is not None and not repeated else []
+
+
+def sync_failed(reason: str) -> Note:
+    return Note("Warning", "SyncFailed", reason)

@@ -1,0 +1,98 @@
+"""virt-handler as a whole: its parts, in the order in which they start, and their end."""
+
+import asyncio
+import platform
+from pathlib import Path
+
+from kubevirt.api import names
+from kubevirt.api.config import ClusterConfig
+from kubevirt.api.kubevirt import KubeVirt
+from kubevirt.api.resources import KUBEVIRTS, VMIS
+from kubevirt.kit import logs
+from kubevirt.kit.errors import Problem
+from kubevirt.kit.tasks import Tasks
+from kubevirt.kube.client import Client
+from kubevirt.kube.events import EventRecorder
+from kubevirt.kube.informer import Informer
+from kubevirt.virt_handler import kvm_probe
+from kubevirt.virt_handler.devices.nodes import permanent_devices
+from kubevirt.virt_handler.devices.plugin import DevicePlugin
+from kubevirt.virt_handler.instances.controller import InstanceController
+from kubevirt.virt_handler.node.heartbeat import Heartbeat
+from kubevirt.virt_handler.node.labels import NodeFacts, cpu_vendor, wanted_labels
+from kubevirt.virt_handler.node.qemu import QemuFacts, ask_qemu
+from kubevirt.virt_handler.server.app import serving
+from kubevirt.virt_handler.settings import Settings
+
+COMPONENT = "virt-handler"
+
+log = logs.get("virt-handler")
+
+
+async def run(client: Client, settings: Settings, stop: asyncio.Event) -> bool:
+    """Work until `stop` is set. False when a part has ended that the program cannot go on without."""
+    broken = asyncio.Event()
+
+    def give_up(name: str, _error: BaseException) -> None:
+        log.error("a part of the program has ended", task=name)
+        broken.set()
+        stop.set()
+
+    verdict = await kvm_probe.probe()
+    if not verdict.usable:
+        log.warning("KVM cannot be used on this node", reason=verdict.reason)
+    async with Tasks(on_failure=give_up) as tasks:
+        kubevirts = Informer(client, KUBEVIRTS, namespace=settings.namespace)
+        instances = Informer(client, VMIS, labels=f"{names.LABEL_NODE_NAME}={settings.node}")
+        recorder = EventRecorder(client, COMPONENT, host=settings.node)
+        recorder.start(tasks)
+        controller = InstanceController(tasks, settings, client, instances, recorder, lambda: _config(kubevirts),
+                                        kvm_problem=verdict.reason)  # fmt: skip
+        kubevirts.start(tasks)
+        await kubevirts.synced()
+        instances.start(tasks)
+        heartbeat = await _present_node(client, settings, tasks, kubevirts, verdict)
+        async with serving(settings, controller.launchers):
+            log.info("virt-handler is at work", node=settings.node)
+            await stop.wait()
+            try:
+                await heartbeat.stop()
+            except Problem as e:
+                log.warning("the node could not be marked as not schedulable", cause=str(e))
+    return not broken.is_set()
+
+
+async def _present_node(
+    client: Client, settings: Settings, tasks: Tasks, kubevirts: Informer[KubeVirt], verdict: kvm_probe.KvmVerdict
+) -> Heartbeat:
+    """Offer the node's devices to the kubelet, and show in the Node what it can do."""
+    devices = permanent_devices(kvm_usable=lambda: verdict.usable, limit=settings.max_devices)
+    plugins = [DevicePlugin(device, settings.device_plugins_dir) for device in devices]
+    for plugin in plugins:
+        tasks.spawn(plugin.run(), name=f"device plugin {plugin.node.name}")
+    facts = await _ask_qemu(verdict)
+    cpuinfo = await asyncio.to_thread(Path("/proc/cpuinfo").read_text)
+
+    def labels() -> dict[str, str]:
+        obsolete = frozenset(model for model, is_so in _config(kubevirts).obsolete_cpu_models.items() if is_so)
+        return wanted_labels(NodeFacts(qemu=facts, cpu_vendor=cpu_vendor(cpuinfo), architecture=platform.machine(),
+                                       obsolete_models=obsolete))  # fmt: skip
+
+    heartbeat = Heartbeat(client, settings.node, labels=labels, plugins=[plugin.registered for plugin in plugins],
+                          kvm_problem=verdict.reason)  # fmt: skip
+    tasks.spawn(heartbeat.run(), name="heartbeat")
+    return heartbeat
+
+
+async def _ask_qemu(verdict: kvm_probe.KvmVerdict) -> QemuFacts:
+    try:
+        return await ask_qemu(kvm=verdict.usable)
+    except Problem as e:
+        log.error("the node gets no labels about CPU and machine types", e)
+        return QemuFacts(machine_types=[], usable_models=[], known_models=[], features=[])
+
+
+def _config(kubevirts: Informer[KubeVirt]) -> ClusterConfig:
+    """The configuration of the installation; there is one KubeVirt object, and during its removal none."""
+    found = kubevirts.all()
+    return ClusterConfig.of(found[0]) if found else ClusterConfig()

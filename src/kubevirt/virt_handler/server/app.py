@@ -1,0 +1,124 @@
+"""The server that virt-api speaks to: streams and life-cycle verbs of the instances on this node, on port 8186.
+
+Mutual TLS, and only one client is let in: whoever holds virt-api's certificate for handlers. Users are authenticated
+and authorized by virt-api; here nobody asks again. /healthz is plain HTTP on a port of its own, for the kubelet's
+probes.
+"""
+
+import ssl
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager
+
+from aiohttp import web
+
+from kubevirt.kit import logs
+from kubevirt.kube.certs import CertificateFiles, ServerTls
+from kubevirt.launcher_link.client import LauncherLink
+from kubevirt.launcher_link.wire import LinkError, LinkUnavailable
+from kubevirt.virt_handler.instances.launchers import Launcher, Launchers
+from kubevirt.virt_handler.server.streams import CONSOLE, VNC, Kind, Streams
+from kubevirt.virt_handler.settings import Settings
+
+CLIENT_NAME = "kubevirt.io:system:client:virt-handler"
+"""Common name of the certificate that virt-api shows."""
+_INSTANCE = "/v1/namespaces/{namespace}/virtualmachineinstances/{name}/"
+_SHUTDOWN_S = 5.0
+
+log = logs.get(__name__)
+
+Verb = Callable[[LauncherLink], Awaitable[None]]
+Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
+_VERBS: dict[str, Verb] = {
+    "pause": LauncherLink.pause,
+    "unpause": LauncherLink.unpause,
+    "softreboot": LauncherLink.soft_reboot,
+    "reset": LauncherLink.reset,
+}
+
+
+@asynccontextmanager
+async def serving(settings: Settings, launchers: Launchers) -> AsyncIterator[None]:
+    """Serve until left; open streams are then told why they end."""
+    streams = Streams()
+    tls = ServerTls(
+        CertificateFiles.mounted(settings.server_certificate, settings.authorities), client_required=True
+    )
+    app = web.Application(middlewares=[only_virt_api])
+    app.router.add_routes(routes(launchers, streams))
+    health = web.Application()
+    health.router.add_get("/healthz", _answer_health)
+    async with _running(app, settings.port, tls.context), _running(health, settings.health_port, None):
+        try:
+            yield
+        finally:
+            await streams.close_all()
+
+
+def routes(launchers: Launchers, streams: Streams) -> list[web.RouteDef]:
+    """Every route of the instances."""
+    return [
+        *(web.get(_INSTANCE + kind.name, _stream(launchers, streams, kind)) for kind in (CONSOLE, VNC)),
+        *(web.put(_INSTANCE + name, _verb(launchers, name, verb)) for name, verb in _VERBS.items()),
+    ]
+
+
+@web.middleware
+async def only_virt_api(request: web.Request, handler: Handler) -> web.StreamResponse:
+    """Any certificate of our authority passes TLS; only virt-api's passes here."""
+    certificate = (request.transport.get_extra_info("peercert") if request.transport is not None else None) or {}
+    if CLIENT_NAME not in common_names(certificate.get("subject", ())):
+        raise web.HTTPForbidden(text="only virt-api may use this server")
+    return await handler(request)
+
+
+Subject = tuple[tuple[tuple[str, str], ...], ...]
+
+
+def common_names(subject: Subject) -> list[str]:
+    """The common names in a certificate's subject, in the form that Python's ssl gives it."""
+    return [value for part in subject for key, value in part if key == "commonName"]
+
+
+def _launcher(launchers: Launchers, request: web.Request) -> Launcher:
+    key = f"{request.match_info['namespace']}/{request.match_info['name']}"
+    launcher = launchers.get(key)
+    if launcher is None:
+        raise web.HTTPNotFound(text=f"VirtualMachineInstance {key} is not running on this node")
+    return launcher
+
+
+def _stream(launchers: Launchers, streams: Streams, kind: Kind) -> Handler:
+    async def serve(request: web.Request) -> web.StreamResponse:
+        return await streams.serve(request, _launcher(launchers, request), kind)
+
+    return serve
+
+
+def _verb(launchers: Launchers, name: str, verb: Verb) -> Handler:
+    async def carry_out(request: web.Request) -> web.StreamResponse:
+        launcher = _launcher(launchers, request)
+        try:
+            await verb(launcher.open_link())
+        except LinkUnavailable as e:
+            raise web.HTTPServiceUnavailable(text=str(e)) from e
+        except LinkError as e:
+            raise web.HTTPInternalServerError(text=str(e)) from e
+        log.info("verb carried out", vmi=launcher.key, verb=name)
+        return web.Response(status=202)
+
+    return carry_out
+
+
+async def _answer_health(_request: web.Request) -> web.Response:
+    return web.Response(text="ok")
+
+
+@asynccontextmanager
+async def _running(app: web.Application, port: int, tls: ssl.SSLContext | None) -> AsyncIterator[None]:
+    runner = web.AppRunner(app, access_log=None, shutdown_timeout=_SHUTDOWN_S)
+    await runner.setup()
+    try:
+        await web.TCPSite(runner, None, port, ssl_context=tls).start()
+        yield
+    finally:
+        await runner.cleanup()
