@@ -5,7 +5,6 @@ from __future__ import annotations
 import msgspec
 
 from kubevirt.api.domain import DomainSpec
-from kubevirt.kit.quantity import Quantity
 
 
 class Topology(msgspec.Struct, frozen=True):
@@ -29,12 +28,10 @@ def topology(domain: DomainSpec) -> Topology:
     cpu = domain.cpu
     if cpu is not None and (cpu.sockets or cpu.cores or cpu.threads):
         return Topology(cpu.sockets or 1, cpu.cores or 1, cpu.threads or 1)
-    resources = domain.resources
-    if resources is not None:
-        for amounts in (resources.limits, resources.requests):
-            cpus: Quantity | None = amounts.get("cpu")
-            if cpus is not None and cpus.value > 0:
-                return Topology(sockets=cpus.value)
+    for amounts in (domain.resources.limits, domain.resources.requests):
+        cpus = amounts.get("cpu")
+        if cpus is not None and cpus.value > 0:
+            return Topology(sockets=cpus.value)
     return Topology()
 
 

@@ -50,11 +50,8 @@ def _auto_limit(vmi: VirtualMachineInstance) -> int:
     cpu, resources = vmi.spec.domain.cpu, vmi.spec.domain.resources
     if cpu is not None and cpu.isolate_emulator_thread:
         return 1  # it shares the processor set aside for the emulator
-    cpus = 1
-    if resources is not None:
-        amount = resources.requests.get("cpu") or resources.limits.get("cpu")
-        cpus = amount.value if amount is not None else 1
-    return cpus * THREADS_PER_CPU
+    amount = resources.requests.get("cpu") or resources.limits.get("cpu")
+    return (amount.value if amount is not None else 1) * THREADS_PER_CPU
 
 
 def assignments(vmi: VirtualMachineInstance, on_threads: set[str]) -> dict[str, int]:

@@ -44,11 +44,9 @@ def guest_memory(domain: DomainSpec) -> Quantity:
     """Memory the guest starts with: what it asks for, else the request, else the limit."""
     if domain.memory is not None and domain.memory.guest is not None:
         return domain.memory.guest
-    resources = domain.resources
-    if resources is not None:
-        for amounts in (resources.requests, resources.limits):
-            if "memory" in amounts:
-                return amounts["memory"]
+    for amounts in (domain.resources.requests, domain.resources.limits):
+        if "memory" in amounts:
+            return amounts["memory"]
     return Quantity("0")
 
 

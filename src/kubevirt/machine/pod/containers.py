@@ -6,6 +6,7 @@ from collections.abc import Iterator
 
 from kubevirt.api.network import Port
 from kubevirt.api.vmi import VirtualMachineInstance
+from kubevirt.api.volumes import Volume
 from kubevirt.kit.json import Json, JsonObject
 from kubevirt.kit.quantity import Quantity
 from kubevirt.machine import grace, paths
@@ -28,8 +29,10 @@ def containers(vmi: VirtualMachineInstance, context: PodContext, mounts: PodVolu
     yield _compute(vmi, context, mounts)
     if consoles.logs_serial(vmi, by_default=context.config.serial_console_log):
         yield _console_log(vmi, context)
-    for filesystem in vmi.spec.domain.devices.filesystems:
-        yield _virtiofs(vmi, context, filesystem.name)
+    shared = {filesystem.name for filesystem in vmi.spec.domain.devices.filesystems}
+    for volume in vmi.spec.volumes:
+        if volume.name in shared:
+            yield _virtiofs(vmi, context, volume)
 
 
 def _compute(vmi: VirtualMachineInstance, context: PodContext, mounts: PodVolumes) -> JsonObject:
@@ -81,6 +84,7 @@ def _environment(vmi: VirtualMachineInstance) -> list[Json]:
         {"name": "XDG_CACHE_HOME", "value": paths.PRIVATE_DIR},
         {"name": "XDG_CONFIG_HOME", "value": paths.PRIVATE_DIR},
         {"name": "XDG_RUNTIME_DIR", "value": paths.RUNTIME_DIR},
+        {"name": "MALLOC_ARENA_MAX", "value": "1"},  # arenas per thread keep memory that nobody needs
         {"name": "POD_NAME", "valueFrom": {"fieldRef": {"fieldPath": "metadata.name"}}},
     ]
     if verbosity := vmi.metadata.labels.get("logVerbosity"):
@@ -110,9 +114,8 @@ def _console_log(vmi: VirtualMachineInstance, context: PodContext) -> JsonObject
     }
 
 
-def _virtiofs(vmi: VirtualMachineInstance, context: PodContext, name: str) -> JsonObject:
-    volume = next(volume for volume in vmi.spec.volumes if volume.name == name)
-    token = volume.service_account is not None
+def _virtiofs(vmi: VirtualMachineInstance, context: PodContext, volume: Volume) -> JsonObject:
+    name, token = volume.name, volume.service_account is not None
     shared = paths.SERVICE_ACCOUNT_SOURCE if token else f"/{name}"
     mounts: list[Json] = [{"name": "virtiofs-containers", "mountPath": paths.VIRTIOFS_DIR}]
     if not token:
@@ -156,8 +159,4 @@ def _support_resources(vmi: VirtualMachineInstance, context: PodContext, kind: s
 
 def _is_guaranteed(vmi: VirtualMachineInstance) -> bool:
     given = vmi.spec.domain.resources
-    if given is None:
-        return False
-    return all(
-        given.limits.get(name, Quantity(0)) == given.requests.get(name) for name in ("cpu", "memory")
-    )
+    return all(given.limits.get(name, Quantity(0)) == given.requests.get(name) for name in ("cpu", "memory"))

@@ -28,8 +28,7 @@ LABEL_AUTO_MEMORY_LIMIT_RATIO = "alpha.kubevirt.io/auto-memory-limits-ratio"
 def resources(vmi: VirtualMachineInstance, context: PodContext) -> JsonObject:
     """`resources` of the compute container."""
     given = vmi.spec.domain.resources
-    requests: Amounts = dict(given.requests) if given is not None else {}
-    limits: Amounts = dict(given.limits) if given is not None else {}
+    requests, limits = dict(given.requests), dict(given.limits)
     _cpu(vmi, context, requests, limits)
     _memory(vmi, context, requests, limits)
     _storage(requests, limits)
@@ -102,8 +101,7 @@ def _memory(vmi: VirtualMachineInstance, context: PodContext, requests: Amounts,
     hugepages = domain.memory.hugepages if domain.memory is not None else None
     if hugepages is not None and hugepages.page_size:
         _on_hugepages(f"hugepages-{hugepages.page_size}", guest, requests, limits)
-    given = domain.resources
-    if given is None or not given.overcommit_guest_overhead:
+    if not domain.resources.overcommit_guest_overhead:
         requests["memory"] = requests["memory"] + steady
     if "memory" in limits:
         limits["memory"] = limits["memory"] + Quantity.of_bytes(extra.peak_bytes)

@@ -1,0 +1,68 @@
+"""From the state of a domain to the phase of its VMI.
+
+The table is libvirt's states and reasons against KubeVirt's phases. What it does not name leaves the phase as it is: a
+state that is passing through, or one that only a migration can explain.
+"""
+
+from __future__ import annotations
+
+from enum import StrEnum
+
+from kubevirt.api.vmi import VirtualMachineInstance
+from kubevirt.machine import grace
+from kubevirt.machine.domain_report import DomainReport, Reason, State
+
+
+class Phase(StrEnum):
+    """Phases of a VMI."""
+
+    NONE = ""
+    PENDING = "Pending"
+    SCHEDULING = "Scheduling"
+    SCHEDULED = "Scheduled"
+    RUNNING = "Running"
+    SUCCEEDED = "Succeeded"
+    FAILED = "Failed"
+    WAITING_FOR_SYNC = "WaitingForSync"
+    UNKNOWN = "Unknown"
+
+
+FINAL = frozenset({Phase.SUCCEEDED, Phase.FAILED})
+
+_LIVE = {State.RUNNING, State.BLOCKED, State.PM_SUSPENDED}
+_ENDS = {
+    Reason.CRASHED: Phase.FAILED,
+    Reason.PANICKED: Phase.FAILED,
+    Reason.FAILED: Phase.FAILED,
+    Reason.SHUTDOWN: Phase.SUCCEEDED,
+    Reason.SAVED: Phase.SUCCEEDED,
+    Reason.FROM_SNAPSHOT: Phase.SUCCEEDED,
+}
+
+
+def is_final(phase: str) -> bool:
+    """The run is over and the VMI will never run again."""
+    return phase in FINAL
+
+
+def phase_after(vmi: VirtualMachineInstance, report: DomainReport | None) -> str:
+    """The phase of a VMI whose launcher reports this; the present one when the report decides nothing."""
+    phase = vmi.status.phase
+    if is_final(phase) or report is None:
+        return phase
+    if report.failure:
+        return Phase.FAILED
+    if report.state in _LIVE:
+        return Phase.RUNNING
+    if report.state == State.PAUSED:
+        return Phase.FAILED if report.reason == Reason.POSTCOPY_FAILED else Phase.RUNNING
+    if report.state in (State.SHUTOFF, State.CRASHED):
+        if report.reason == Reason.DESTROYED:
+            return Phase.FAILED if was_asked_to_shut_down(vmi, report) else Phase.SUCCEEDED
+        return _ENDS.get(Reason(report.reason), phase) if report.reason in list(Reason) else phase
+    return phase
+
+
+def was_asked_to_shut_down(vmi: VirtualMachineInstance, report: DomainReport) -> bool:
+    """The guest had the time and the means to shut down in an orderly way, so pulling the plug is a failure."""
+    return report.acpi and grace.guest_s(vmi) != 0
