@@ -25,6 +25,7 @@ from kubevirt.launcher_link.messages import GuestEvent
 from kubevirt.launcher_link.sync import SyncRequest
 from kubevirt.launcher_link.wire import LinkUnavailable
 from kubevirt.machine.network import NicAttachment
+from kubevirt.machine.status import Observed as Seen
 from kubevirt.machine.status import status_after
 from kubevirt.virt_handler.instances import events
 from kubevirt.virt_handler.instances.decide import Action, Decision, Observed, decide
@@ -170,10 +171,10 @@ class InstanceController:
         is_starting = instance.status.phase == "Scheduled" and report is not None and report.is_alive
         if progress.attachments is None and is_starting:
             progress.attachments = await wire(instance, launcher.open_link().peer_pid)  # after a restart: only looks
-        wanted = status_after(
-            instance, report, node=self._node, attachments=progress.attachments or [], lost=decision.lost,
-            sync_problem=str(problem or ""), kvm_unusable=self._kvm_problem, now=now(),
-        )  # fmt: skip
+        wanted = status_after(instance, Seen(
+            now=now(), node=self._node, report=report, attachments=progress.attachments or [], lost=decision.lost,
+            sync_problem=str(problem or ""), kvm_unusable=self._kvm_problem,
+        ))  # fmt: skip
         patch = status_patch(instance, wanted)
         if patch is None:
             return

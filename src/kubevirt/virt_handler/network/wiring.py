@@ -11,6 +11,8 @@ marked when the copy is complete; from then on the copy, not the pod's link, is 
 from functools import partial
 from pathlib import Path
 
+from pyroute2.netlink.exceptions import NetlinkError
+
 from kubevirt.api.vmi import VirtualMachineInstance
 from kubevirt.kit.errors import Problem
 from kubevirt.machine.network import NicAttachment
@@ -35,9 +37,9 @@ async def wire(vmi: VirtualMachineInstance, launcher_pid: int) -> list[NicAttach
     with PodNamespace(launcher_pid) as pod:
         try:
             return await pod.run(partial(wire_here, vmi, resolver))
-        except OSError as e:
+        except (OSError, NetlinkError) as e:
             raise Problem(
-                cause=f"the networks of the pod could not be wired: {e.strerror or e}",
+                cause=f"the networks of the pod could not be wired: {e}",
                 remedy="it is tried again; the log of virt-handler on this node may tell more",
             ) from e
 
