@@ -170,6 +170,10 @@ class Launcher:
                 log.error("no connection to libvirtd", cause=error.cause)
                 continue
             self._machine.changed()
+            try:
+                await self._host.warm_up()
+            except HostError as error:
+                log.warning("libvirtd does not say what QEMU can do", cause=error.cause)
             await self._host.lost.wait()
 
     async def _live(self) -> None:

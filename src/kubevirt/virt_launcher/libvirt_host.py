@@ -101,6 +101,10 @@ class LibvirtHost:
                 self.connected.set()
                 return
 
+    async def warm_up(self) -> None:
+        """Let libvirtd learn what its QEMU can do before anybody waits for it."""
+        await self._call(lambda connection: connection.getDomainCapabilities())
+
     async def define(self, xml: str) -> None:
         def call(connection: libvirt.virConnect) -> None:
             connection.defineXML(xml)

@@ -132,10 +132,12 @@ class Machine:
                 async with asyncio.timeout(EXIT_STATUS_WITHIN_S):
                     await self._qemu_gone.wait()
             state, reason = ending.settle(state, reason, self._qemu_status)
-            told = ending.describe(reason, self._qemu_status)
+        if not self.now.is_alive:
+            return  # somebody else looked at the same time
+        told = ending.describe(reason, self._qemu_status)
+        if has_ended(state):
             log.info("the guest has ended", state=state, reason=reason, told=told or None)
-        if (state, reason) != (self.now.state, self.now.reason) and self.now.is_alive:
-            self._become(replace(self.now, state=state, reason=reason))
+        self._become(replace(self.now, state=state, reason=reason, failure=told))
 
     # What happens.
 

@@ -4,13 +4,13 @@ from collections.abc import Mapping
 from io import BytesIO
 from pathlib import Path, PurePosixPath
 
+import pycdlib
+
 _DIRECTORY_MODE, _FILE_MODE = 0o040755, 0o100644
 
 
 def write_iso(target: Path, *, label: str, files: Mapping[str, bytes]) -> None:
     """Write an image with these files; it appears under its name only when it is complete."""
-    import pycdlib  # dear, and many guests have no such disk
-
     iso = pycdlib.PyCdlib()
     iso.new(interchange_level=3, vol_ident=label, joliet=3, rock_ridge="1.09")
     directories: dict[PurePosixPath, str] = {PurePosixPath("."): ""}
