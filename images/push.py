@@ -1,0 +1,1 @@
+async def push_all(r): pass
