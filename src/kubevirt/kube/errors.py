@@ -123,6 +123,8 @@ BY_STATUS: dict[int, tuple[type[ApiError], str]] = {
     429: (TooManyRequests, "TooManyRequests"),
 }
 
+OUTDATED_PATCH_MESSAGE = "the server rejected our request due to an error in our request"
+
 _STATUS = msgspec.json.Decoder(Status)
 
 
@@ -145,10 +147,10 @@ def from_status(status: Status, *, http_status: int = 0, retry_after_s: float | 
 def is_outdated_patch(error: Invalid) -> bool:
     """Whether a 422 means that a JSON patch did not fit the object, rather than that its outcome is not valid.
 
-    The server has no reason of its own for it; it answers as for any failure inside itself, with one cause of reason
-    UnexpectedServerResponse that quotes the patch library.
+    The server has no reason of its own for it: it answers with its sentence for anything odd, and says neither which
+    object nor what is wrong. An invalid outcome, and a refusal by a webhook, always say at least one of these.
     """
-    return any(cause.reason == "UnexpectedServerResponse" for cause in error.details.causes)
+    return not error.details.kind and error.message == OUTDATED_PATCH_MESSAGE
 
 
 def from_response(http_status: int, body: bytes, *, retry_after: str = "") -> ApiError:

@@ -19,7 +19,7 @@ NAME = "virt-handler.kubevirt.io"
 
 
 def place(folder: Path, authority: KeyPair, trusted: KeyPair | None = None, name: str = NAME) -> CertificateFiles:
-    """A certificate by `authority`, with `trusted` as its bundle; replaces files that are there, as the kubelet does."""
+    """A certificate by `authority`, with `trusted` as bundle; replaces files that are there, as the kubelet does."""
     folder.mkdir(exist_ok=True)
     pair = new_certificate(authority, Subject(common_name=name, names=(name,)), datetime.now(UTC), LIFETIME)
     for file, content in (("tls.crt", pair.certificate), ("tls.key", pair.key),

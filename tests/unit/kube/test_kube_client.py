@@ -13,6 +13,7 @@ from kubevirt.kube import requests
 from kubevirt.kube.access import ClusterAccess
 from kubevirt.kube.client import Client
 from kubevirt.kube.errors import (
+    OUTDATED_PATCH_MESSAGE,
     AlreadyExists,
     ApiError,
     Conflict,
@@ -33,7 +34,6 @@ from kubevirt.kube.patches import Patch
 from kubevirt.kube.requests import PatchKind, Request, Selection
 
 POD = "/api/v1/namespaces/ns/pods/a"
-OUTDATED = [{"reason": "UnexpectedServerResponse", "message": "testing value /metadata/uid failed"}]
 
 
 @pytest.mark.parametrize(("request_", "expected"), [
@@ -113,7 +113,7 @@ async def test_a_refusal_by_a_budget_is_not_retried() -> None:
 
 
 async def test_a_failed_test_of_a_json_patch_is_a_conflict() -> None:
-    player = Player().on("PATCH", POD, refusal(422, "Invalid", "the server rejected our request", OUTDATED))
+    player = Player().on("PATCH", POD, refusal(422, "Invalid", OUTDATED_PATCH_MESSAGE))
     async with playing(player) as client:
         with pytest.raises(PatchOutdated) as caught:
             await client.patch(PODS, "a", "ns", Patch().test_version("1").remove("/spec").operations)
