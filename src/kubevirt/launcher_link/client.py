@@ -35,8 +35,9 @@ from kubevirt.launcher_link.messages import (
     Request,
     Verb,
 )
+from kubevirt.launcher_link.streams import next_message
 from kubevirt.launcher_link.sync import SyncRequest
-from kubevirt.launcher_link.wire import LinkError, LinkGarbled, LinkUnavailable, decode_body, next_message, to_line
+from kubevirt.launcher_link.wire import LinkError, LinkGarbled, LinkUnavailable, decode_body, to_line
 from kubevirt.machine.domain_report import DomainReport
 
 LauncherEvent = DomainEvent | GuestEvent

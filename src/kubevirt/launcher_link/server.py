@@ -26,7 +26,8 @@ from kubevirt.launcher_link.messages import (
     Reply,
     Request,
 )
-from kubevirt.launcher_link.wire import LinkGarbled, encode_body, next_message, to_line
+from kubevirt.launcher_link.streams import next_message
+from kubevirt.launcher_link.wire import LinkGarbled, encode_body, to_line
 
 log = logs.get(__name__)
 

@@ -1,12 +1,11 @@
-"""Messages to lines and back, for both ends of the link."""
+"""Messages to lines and back, for both ends of the link, and for whoever talks over pipes in the same way."""
 
-import asyncio
 from typing import TypeVar
 
 import msgspec
 
 from kubevirt.kit.errors import Problem
-from kubevirt.launcher_link.messages import MAX_LINE_BYTES, Event, Hello, Message, Reply, Request
+from kubevirt.launcher_link.messages import Event, Hello, Message, Reply, Request
 
 _encoder = msgspec.json.Encoder()
 _decoder: msgspec.json.Decoder[Message] = msgspec.json.Decoder(Hello | Request | Reply | Event)
@@ -61,19 +60,3 @@ def _is_of_unknown_kind(line: bytes) -> bool:
         return False
     kind = raw.get("message")
     return isinstance(kind, str) and kind not in ("hello", "request", "reply", "event")
-
-
-async def next_message(reader: asyncio.StreamReader) -> Message | None:
-    """The next message of a known kind; None when the other side has closed. Raises LinkGarbled."""
-    while True:
-        try:
-            line = await reader.readline()
-        except ValueError as error:
-            raise LinkGarbled(cause=f"a line is longer than {MAX_LINE_BYTES} bytes") from error
-        except (ConnectionResetError, BrokenPipeError):
-            return None
-        if not line.endswith(b"\n"):
-            return None
-        message = from_line(line)
-        if message is not None:
-            return message

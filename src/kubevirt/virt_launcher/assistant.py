@@ -10,7 +10,8 @@ import msgspec
 
 from kubevirt.kit.errors import Problem
 from kubevirt.launcher_link.messages import MAX_LINE_BYTES, Reply, Request
-from kubevirt.launcher_link.wire import decode_body, encode_body, next_message, to_line
+from kubevirt.launcher_link.streams import next_message
+from kubevirt.launcher_link.wire import decode_body, encode_body, to_line
 from kubevirt.virt_launcher.children import Child, Children
 from kubevirt.virt_launcher.orders import BUILD, DESCRIBE, BuildOrder, Built, Described, DescribeOrder
 

@@ -40,7 +40,7 @@ stdio_handler = "file"
 security_driver = "none"
 cgroup_controllers = []
 namespaces = []
-# Without it libvirt asks a started QEMU for the guest's CPU features in 2 calls instead of 930, which is half of a start.
+# Without this one libvirt asks a started QEMU for the guest's CPU in 2 calls instead of 930, half of a start's time.
 capability_filters = [ "cpu-unavailable-features" ]
 """
 

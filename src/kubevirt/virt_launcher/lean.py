@@ -1,7 +1,7 @@
-"""Imported before anything else of the launcher: what is kept out of a process that runs once per guest.
+"""Imported before anything else of the launcher and its workshop: what is kept out of what runs once per guest.
 
 These are loaded by the standard library and by msgspec when they are there, and done without when they are not. Nothing
-here speaks TLS, unpacks archives or needs fast hashes; together they are a tenth of what this process would keep.
+here speaks TLS, unpacks archives or needs fast hashes; together they are a tenth of what a launcher would keep.
 """
 
 import sys

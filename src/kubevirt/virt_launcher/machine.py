@@ -118,20 +118,25 @@ class Machine:
 
     async def refresh(self) -> None:
         """Look at the domain and take over what has changed."""
-        if not self.now.is_alive:
-            return
+        if self.now.is_alive and (seen := await self._look()) is not None:
+            self._take(*seen)
+
+    async def _look(self) -> tuple[State, Reason] | None:
         try:
             state, reason = await self._host.state()
         except NoDomain:
             state, reason = State.SHUTOFF, Reason.UNKNOWN
         except HostError as error:
             log.info("the domain cannot be looked at now", cause=error.cause)
-            return
+            return None
         if has_ended(state):
             with contextlib.suppress(TimeoutError):
                 async with asyncio.timeout(EXIT_STATUS_WITHIN_S):
                     await self._qemu_gone.wait()
             state, reason = ending.settle(state, reason, self._qemu_status)
+        return state, reason
+
+    def _take(self, state: State, reason: Reason) -> None:
         if not self.now.is_alive:
             return  # somebody else looked at the same time
         told = ending.describe(reason, self._qemu_status)

@@ -5,7 +5,8 @@ import asyncio
 import pytest
 
 from kubevirt.launcher_link.messages import Event, Failure, Hello, Message, Reply, Request
-from kubevirt.launcher_link.wire import LinkGarbled, from_line, next_message, to_line
+from kubevirt.launcher_link.streams import next_message
+from kubevirt.launcher_link.wire import LinkGarbled, from_line, to_line
 
 
 @pytest.mark.parametrize(

@@ -1,5 +1,7 @@
 """Reads orders from standard input, a JSON object a line, and writes replies to standard output, until it closes."""
 
+from kubevirt.virt_launcher import lean  # noqa: F401, I001
+
 import sys
 
 import msgspec
@@ -9,7 +11,7 @@ from kubevirt.kit.errors import Problem
 from kubevirt.launcher_link.messages import Failure, Reply, Request
 from kubevirt.launcher_link.wire import decode_body, encode_body, from_line, to_line
 from kubevirt.virt_launcher.orders import BUILD, DESCRIBE, BuildOrder, DescribeOrder
-from kubevirt.virt_launcher.workshop.build import build
+from kubevirt.virt_launcher.workshop.build import build, warm_up
 from kubevirt.virt_launcher.workshop.describe import describe
 from kubevirt.virt_launcher.workshop.images import ImageShelf
 
@@ -32,6 +34,7 @@ def answer(order: Request, shelf: ImageShelf) -> Reply:
 
 def main() -> None:
     logs.setup("virt-launcher-workshop")
+    warm_up()
     shelf = ImageShelf()
     shelf.look_around()
     for line in sys.stdin.buffer:
