@@ -26,7 +26,7 @@ _REGISTER_LIMIT_S = 5.0
 _LOOK_EVERY_S = 1.0
 _BACK_OFF_S = (1.0, 2.0, 5.0, 10.0)
 
-log = logs.get(__name__)
+log = logs.get("device-plugin")
 
 
 class DevicePlugin:

@@ -37,7 +37,7 @@ from kubevirt.virt_handler.instances.status_patch import status_patch
 from kubevirt.virt_handler.network.wiring import wire
 from kubevirt.virt_handler.settings import Settings
 
-log = logs.get(__name__)
+log = logs.get("instances")
 
 WORKERS = 10
 _FOLLOWED_PHASES = ("Scheduled", "Running")

@@ -26,7 +26,7 @@ _FIRST_STEPS_LAST_S = 15.0
 _LATER_STEPS_S = 0.5
 _PING_EVERY_S = 11.0
 
-log = logs.get(__name__)
+log = logs.get("launchers")
 
 
 class LinkState(StrEnum):

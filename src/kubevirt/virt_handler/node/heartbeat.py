@@ -24,7 +24,7 @@ JITTER = 1.2
 WAIT_FOR_PLUGINS_S = 10.0
 _RETRY_S = 5.0
 
-log = logs.get(__name__)
+log = logs.get("heartbeat")
 
 
 class Heartbeat:

@@ -53,7 +53,7 @@ class _Error(msgspec.Struct):
 class _Answer(msgspec.Struct):
     """A line from QEMU: a return, an error, or (neither) its greeting or an event."""
 
-    returned: msgspec.Raw | None = msgspec.field(default=None, name="return")
+    returned: msgspec.Raw = msgspec.field(default=msgspec.Raw(), name="return")
     error: _Error | None = None
 
 
@@ -108,6 +108,6 @@ class _Monitor:
             answer = msgspec.json.decode(line, type=_Answer)
             if answer.error is not None:
                 raise OSError(f"{command}: {answer.error.desc}")
-            if answer.returned is not None:
+            if answer.returned:
                 return answer.returned
         raise OSError("it ended without an answer")

@@ -12,6 +12,7 @@ from contextlib import asynccontextmanager
 from aiohttp import web
 
 from kubevirt.kit import logs
+from kubevirt.kit.errors import Problem
 from kubevirt.kube.certs import CertificateFiles, ServerTls
 from kubevirt.launcher_link.client import LauncherLink
 from kubevirt.launcher_link.wire import LinkError, LinkUnavailable
@@ -24,7 +25,7 @@ CLIENT_NAME = "kubevirt.io:system:client:virt-handler"
 _INSTANCE = "/v1/namespaces/{namespace}/virtualmachineinstances/{name}/"
 _SHUTDOWN_S = 5.0
 
-log = logs.get(__name__)
+log = logs.get("server")
 
 Verb = Callable[[LauncherLink], Awaitable[None]]
 Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
@@ -118,7 +119,13 @@ async def _running(app: web.Application, port: int, tls: ssl.SSLContext | None) 
     runner = web.AppRunner(app, access_log=None, shutdown_timeout=_SHUTDOWN_S)
     await runner.setup()
     try:
-        await web.TCPSite(runner, None, port, ssl_context=tls).start()
+        try:
+            await web.TCPSite(runner, None, port, ssl_context=tls).start()
+        except OSError as e:
+            raise Problem(
+                cause=f"port {port} cannot be served: {e.strerror}",
+                remedy="see whether another virt-handler runs in the same pod or namespace",
+            ) from e
         yield
     finally:
         await runner.cleanup()

@@ -22,7 +22,7 @@ CHUNK_BYTES = 64 * 1024
 _PRIVATE_VOLUME = "private"
 _REPLACED = "This connection was closed because another client connected.\r\n"
 
-log = logs.get(__name__)
+log = logs.get("streams")
 
 
 @dataclass(frozen=True, kw_only=True)
