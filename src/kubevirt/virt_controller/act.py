@@ -18,7 +18,7 @@ from kubevirt.api.resources import Resource
 from kubevirt.kit.errors import Problem
 from kubevirt.kit.json import JsonObject
 from kubevirt.kube.client import Client
-from kubevirt.kube.errors import AlreadyExists, Conflict, Invalid, NotFound
+from kubevirt.kube.errors import AlreadyExists, Conflict, NotFound
 from kubevirt.kube.events import EventRecorder
 from kubevirt.kube.informer import Informer
 from kubevirt.kube.patches import Patch as JsonPatch
@@ -105,12 +105,7 @@ class Performer:
                                            subresource=action.subresource)
         except NotFound as error:
             self._removed(action.resource, action.old)
-            raise lost_race(error) from error
-        except Invalid as error:
-            # The API server reports a failed test as an invalid patch, not as a conflict.
-            if "testing" in error.message or "test operation" in error.message:
-                raise lost_race(error) from error
-            raise
+            raise Conflict(status=error.status, reason="Conflict", message=error.message) from error
         if new.metadata.deletion_timestamp is not None and not new.metadata.finalizers:
             self._removed(action.resource, new)
         else:
@@ -165,8 +160,3 @@ def identity_of(body: Any) -> tuple[str, str, str]:
 def cause_of(error: Problem) -> str:
     """The words for a user: what the API server said, not how it was asked."""
     return error.cause
-
-
-def lost_race(error: NotFound | Invalid) -> Conflict:
-    """The error as what it means here."""
-    return Conflict(status=error.status, reason="Conflict", message=error.message)

@@ -13,10 +13,9 @@ from kubevirt.api.vmi import VirtualMachineInstance
 PATIENCE_S = 10.0
 
 
-def seconds_in_phase(vmi: VirtualMachineInstance, now: datetime) -> float:
-    """Seconds since the VMI's phase last changed (since its creation, if it never did)."""
+def seconds_since_turn(vmi: VirtualMachineInstance, now: datetime) -> float:
+    """Seconds since the VMI's life last took a turn: its creation, a change of its phase, the wish to delete it."""
     times = [t.phase_transition_timestamp for t in vmi.status.phase_transition_timestamps
              if t.phase_transition_timestamp is not None]
-    if vmi.metadata.creation_timestamp is not None:
-        times.append(vmi.metadata.creation_timestamp)
+    times.extend(t for t in (vmi.metadata.creation_timestamp, vmi.metadata.deletion_timestamp) if t is not None)
     return (now - max(times)).total_seconds() if times else PATIENCE_S

@@ -1,4 +1,5 @@
-"""A small world for histories: an API server in memory, watches that lag behind it, a kubelet, a virt-handler, and time.
+"""A small world for histories: an API server in memory, watches that lag behind it, a kubelet, a virt-handler, and
+time.
 
 It keeps the rules of Kubernetes that the controllers rely on: resource versions, preconditions, finalizers, owners,
 graceful deletion of pods. Everything happens when the test says so, so caches can be as stale as it likes. Writes that
@@ -19,7 +20,7 @@ from controller_objects import FOREGROUND, NOW, node
 from kubevirt.api import codec
 from kubevirt.api.resources import KUBEVIRTS, NODES, PODS, PVCS, VMIS, VMS, Resource
 from kubevirt.kube.cache import Cache
-from kubevirt.kube.errors import AlreadyExists, Conflict, Invalid, NotFound, ServerTrouble
+from kubevirt.kube.errors import AlreadyExists, Conflict, NotFound, ServerTrouble
 from kubevirt.kube.patches import PatchFailed, apply
 from kubevirt.virt_controller import stores as store_module
 from kubevirt.virt_controller.act import Performer
@@ -50,7 +51,9 @@ def as_object(res: Resource[Any], obj: dict[str, Any]) -> Any:
 
 
 class Api:
-    """The API server; also the client of the controllers. `fail_next` makes one coming call fail, before or after it."""
+    """The API server; also the client of the controllers. `fail_next` makes one coming call fail, before or after
+    it.
+    """
 
     def __init__(self) -> None:
         self.objects: dict[Key, dict[str, Any]] = {}
@@ -119,7 +122,7 @@ class Api:
             try:
                 new: Any = apply(old, change)
             except PatchFailed as e:
-                raise refused(Invalid, 422, f"testing value failed: {e}") from e
+                raise refused(Conflict, 409, f"a test failed: {e}") from e
         else:
             new = copy.deepcopy(old)
             wanted = change["status"]["conditions"]

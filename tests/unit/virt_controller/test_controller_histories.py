@@ -1,8 +1,9 @@
-"""Histories of a VM that nobody would think of: crashes between any two writes, lost answers, stale caches, impatient users.
+"""Histories of a VM that nobody would think of: crashes between any two writes, lost answers, stale caches, impatient
+users.
 
-Whatever happens, there are never two launchers alive for one VM, no write changes nothing, and once everything has calmed
-down the VM is what its spec asks for. Tables of single decisions are tested elsewhere; a failing history is printed as a
-program that replays it.
+Whatever happens, there are never two launchers alive for one VM, no write changes nothing, and once everything has
+calmed down the VM is what its spec asks for. Tables of single decisions are tested elsewhere; a failing history is
+printed as a program that replays it.
 """
 
 from __future__ import annotations

@@ -98,9 +98,9 @@ def test_a_start_stores_the_spec_and_drops_older_ones() -> None:
     assert isinstance(drop, Delete)
     assert drop.target.revision == 1
     assert isinstance(store, Create)
-    assert store.body.metadata.name == f"revision-start-vm-{VM_UID}-3"
-    assert store.body.revision == 3
-    assert codec.decode_json(bytes(store.body.data)) == {"spec": codec.to_builtins(now.spec)}
+    assert store.body["metadata"]["name"] == f"revision-start-vm-{VM_UID}-3"
+    assert store.body["revision"] == 3
+    assert store.body["data"] == {"spec": codec.to_builtins(now.spec)}
     assert isinstance(create, Create)
 
 

@@ -194,10 +194,20 @@ GUEST_NOT_RUNNING = [condition("Ready", "False", "GuestNotRunning", "Guest VM is
     pytest.param(vmi("Running", age_s=2), 0.0, id="running is told at once"),
     pytest.param(vmi("Scheduling", age_s=2, conditions=UNSCHEDULABLE), 0.0, id="trouble is told at once"),
     pytest.param(None, 0.0, id="the loss of the VMI is told at once"),
+    pytest.param(vmi("Failed", ran=True, deleting=True), 10.0, id="a VMI that has ended and goes is gone in a moment"),
+    pytest.param(vmi("Failed", ran=False, deleting=True), 0.0, id="but a failed start is counted before"),
 ])
 def test_what_can_wait_is_not_written_yet(instance: Any, waits: float) -> None:
     o = starting(instance)
     assert hold_s(o, status_after(o, None)) == waits
+
+
+def test_a_vm_that_goes_only_says_that_it_is_terminating() -> None:
+    o = seen(vm(deleting=True), vmi("Running"))
+    terminating = status_after(o, None)
+    assert hold_s(o, terminating) == 0.0
+    o = seen(replace(o.vm, status=terminating))
+    assert hold_s(o, status_after(o, None)) > 0.0
 
 
 @pytest.mark.parametrize("observed", [pytest.param(o, id=f"{w}: {why}") for w, o, why in CASES])

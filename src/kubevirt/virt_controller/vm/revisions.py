@@ -6,7 +6,6 @@ running.
 
 from __future__ import annotations
 
-import msgspec
 from msgspec.structs import replace
 
 from kubevirt.api import codec, names
@@ -15,8 +14,9 @@ from kubevirt.api.meta import ObjectMeta
 from kubevirt.api.vm import VirtualMachine, VirtualMachineSpec
 from kubevirt.api.vmi import VirtualMachineInstance
 from kubevirt.kit.errors import Problem
+from kubevirt.kit.json import JsonObject
 from kubevirt.virt_controller.actions import Action, Create, Delete, FailureWords
-from kubevirt.virt_controller.revision import START_REVISIONS, StartRevision
+from kubevirt.virt_controller.revision import START_REVISIONS
 from kubevirt.virt_controller.vm.instance import owner_reference
 from kubevirt.virt_controller.vm.observed import Observed
 
@@ -51,11 +51,12 @@ def store(o: Observed, vm: VirtualMachine) -> tuple[Action, ...]:
              for r in o.revisions if r.revision != vm.metadata.generation]
     if any(r.metadata.name == wanted for r in o.revisions):
         return tuple(stale)
-    revision = StartRevision(
-        metadata=ObjectMeta(name=wanted, namespace=vm.metadata.namespace, owner_references=[owner_reference(vm)]),
-        data=msgspec.Raw(codec.encode({"spec": vm.spec})),
-        revision=vm.metadata.generation,
-    )
+    metadata = ObjectMeta(name=wanted, namespace=vm.metadata.namespace, owner_references=[owner_reference(vm)])
+    revision: JsonObject = {
+        "metadata": codec.to_builtins(metadata),
+        "data": {"spec": codec.to_builtins(vm.spec)},
+        "revision": vm.metadata.generation,
+    }
     return (*stale, Create(resource=START_REVISIONS, body=revision, failed=FAILED))
 
 

@@ -17,9 +17,10 @@ from kubevirt.api.vm_status import (
 )
 from kubevirt.virt_controller.actions import SyncProblem
 from kubevirt.virt_controller.conditions import drop, find, is_true, put
-from kubevirt.virt_controller.patience import PATIENCE_S, seconds_in_phase
+from kubevirt.virt_controller.patience import PATIENCE_S, seconds_since_turn
 from kubevirt.virt_controller.vm import backoff, requests, restart_required, revisions
 from kubevirt.virt_controller.vm.observed import Observed
+from kubevirt.virt_controller.vm.ownership import may_vanish
 from kubevirt.virt_controller.vm.printable import printable_status
 
 OWN = frozenset({"Ready", "Failure", "RestartRequired", "ManualRecoveryRequired"})
@@ -90,9 +91,21 @@ def readiness(o: Observed) -> VirtualMachineCondition:
                                    last_transition_time=ready.last_transition_time)
 
 
+def is_passing(o: Observed, new: VirtualMachineStatus) -> bool:
+    """What this status is about is gone in a moment: the VM itself, or a VMI that has ended and may go."""
+    old = o.vm.status
+    if (old.start_failure, old.state_change_requests) != (new.start_failure, new.state_change_requests):
+        return False
+    if o.vm.metadata.deletion_timestamp is not None:
+        return old.printable_status == new.printable_status
+    return o.vmi is not None and o.vmi.metadata.deletion_timestamp is not None and may_vanish(o.vmi)
+
+
 def hold_s(o: Observed, new: VirtualMachineStatus) -> float:
     """Seconds for which this status need not be written yet; 0 when it tells something that matters."""
     old = o.vm.status
+    if is_passing(o, new):
+        return PATIENCE_S
     if o.vmi is None or old.printable_status != new.printable_status:
         return 0.0
     before, after = find(old.conditions, "Ready"), find(new.conditions, "Ready")
@@ -100,4 +113,4 @@ def hold_s(o: Observed, new: VirtualMachineStatus) -> float:
         return 0.0
     if replace(old, conditions=drop(old.conditions, "Ready")) != replace(new, conditions=drop(new.conditions, "Ready")):
         return 0.0
-    return max(0.0, PATIENCE_S - seconds_in_phase(o.vmi, o.now))
+    return max(0.0, PATIENCE_S - seconds_since_turn(o.vmi, o.now))

@@ -16,7 +16,7 @@ from kubevirt.api.vmi_status import VirtualMachineInstancePhaseTransitionTimesta
 from kubevirt.api.vmi_status import VirtualMachineInstanceStatus
 from kubevirt.virt_controller.actions import SyncProblem
 from kubevirt.virt_controller.conditions import drop, is_true
-from kubevirt.virt_controller.patience import PATIENCE_S, seconds_in_phase
+from kubevirt.virt_controller.patience import PATIENCE_S, seconds_since_turn
 from kubevirt.virt_controller.vmi import pods
 from kubevirt.virt_controller.vmi.conditions import conditions
 from kubevirt.virt_controller.vmi.ending import Ending
@@ -90,7 +90,7 @@ def hold_s(o: Observed, new: VirtualMachineInstance) -> float:
     """Seconds for which this write can wait; 0 when it tells something that matters."""
     if essence(o.vmi) != essence(new):
         return 0.0
-    return max(0.0, PATIENCE_S - seconds_in_phase(o.vmi, o.now))
+    return max(0.0, PATIENCE_S - seconds_since_turn(o.vmi, o.now))
 
 
 def essence(vmi: VirtualMachineInstance) -> tuple[object, ...]:
