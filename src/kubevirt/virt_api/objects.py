@@ -14,7 +14,7 @@ from kubevirt.api.vmi import VirtualMachineInstance
 from kubevirt.kit.errors import Problem
 from kubevirt.kit.json import JsonObject
 from kubevirt.kube.client import Client
-from kubevirt.kube.errors import ApiError, Conflict, Invalid, NotFound
+from kubevirt.kube.errors import ApiError, Conflict, NotFound
 from kubevirt.virt_api.replies import StatusError, conflict, not_found
 
 T = TypeVar("T", bound=msgspec.Struct)
@@ -60,7 +60,7 @@ async def patch(
         await client.patch(res, name, namespace, operations, subresource=subresource, dry_run=dry_run)
     except NotFound as e:
         raise not_found(kind, name) from e
-    except (Conflict, Invalid) as e:
+    except Conflict as e:
         raise conflict(kind, name, e.message) from e
     except ApiError as e:
         raise StatusError(500, f"unable to patch {kind} {name}: {e.message}") from e
