@@ -43,6 +43,7 @@ def manifests(image: str, namespace: str) -> None:
     installation = Installation(image=image, namespace=namespace)
     trust = plan(installation, {}, b"", datetime.now(UTC))
     documents = [
+        objects.managed(objects.namespace_object(namespace)),
         *objects.foundations(installation),
         *objects.definitions(),
         *objects.trust_objects(trust),

@@ -12,7 +12,6 @@ from datetime import UTC, datetime
 from typing import Protocol
 
 from kubevirt.api.kubevirt import KubeVirt
-from kubevirt.api.names import APP_API, APP_CONTROLLER, APP_HANDLER, SUBRESOURCE_GROUP, SUBRESOURCE_VERSIONS
 from kubevirt.api.resources import (
     API_SERVICES,
     CONFIGMAPS,
@@ -52,6 +51,7 @@ async def install(client: Client, *, image: str, namespace: str, timeout_s: floa
     progress.step(f"installing into namespace {namespace} of {client.access.server}")
     existing = await existing_kubevirt(client, namespace)
     installation = installation_for(existing, image=image, namespace=namespace)
+    await apply_one(client, objects.managed(objects.namespace_object(namespace)))
     await apply_all(client, objects.foundations(installation))
     progress.step("namespace, priority class, roles and accounts are there")
     definitions = objects.definitions()
@@ -75,10 +75,13 @@ async def install(client: Client, *, image: str, namespace: str, timeout_s: floa
             await _watch_until_available(client, namespace, progress)
     except TimeoutError as e:
         missing = [part for part in await _parts_now(client, namespace) if not part.is_available]
+        for part in missing:
+            progress.bad(f"{part.name}: {part.waits_for}")
         why = "; ".join(f"{part.name}: {part.waits_for}" for part in missing)
         await _write_status(client, kubevirt, status.failed(kubevirt, installation, _now(), why))
+        names = ", ".join(part.name for part in missing) or "the last of it came up too late"
         raise NotComingUp(
-            cause=f"not available after {timeout_s:.0f} s: {why or 'something came up too late'}",
+            cause=f"not available after {timeout_s:.0f} s: {names}",
             remedy=f"see 'kubectl get pods -n {namespace}' and the logs of the pods; a second run goes on from here",
         ) from e
     await _write_status(client, kubevirt, status.deployed(kubevirt, installation, _now()))
@@ -101,16 +104,24 @@ async def existing_kubevirt(client: Client, namespace: str) -> KubeVirt | None:
 
 
 async def apply_all(client: Client, wanted: Sequence[JsonObject]) -> None:
-    """Applies the objects in order. Trouble of the moment (conflicts, restarts) is tried again a few times."""
-    for obj in wanted:
-        for attempt in range(1, APPLY_ATTEMPTS + 1):
-            try:
-                await client.apply(resource_of(obj), obj)
-                break
-            except (Conflict, ServerTrouble, Unreachable):
-                if attempt == APPLY_ATTEMPTS:
-                    raise
-                await asyncio.sleep(0.5 * attempt)
+    """Applies the objects, all together: none of one call may need another of it to be there first."""
+    outcomes = await asyncio.gather(*(apply_one(client, obj) for obj in wanted), return_exceptions=True)
+    for outcome in outcomes:
+        if outcome is not None:
+            raise outcome
+
+
+async def apply_one(client: Client, obj: JsonObject) -> None:
+    """Trouble of the moment (conflicts, a server that restarts) is tried again a few times."""
+    for attempt in range(1, APPLY_ATTEMPTS + 1):
+        try:
+            await client.apply(resource_of(obj), obj)
+        except (Conflict, ServerTrouble, Unreachable):
+            if attempt == APPLY_ATTEMPTS:
+                raise
+            await asyncio.sleep(0.5 * attempt)
+        else:
+            return
 
 
 async def _established(client: Client, definitions: Sequence[JsonObject]) -> None:
@@ -182,13 +193,10 @@ async def _watch_until_available(client: Client, namespace: str, progress: Progr
         told = _Told(progress)
         while True:
             changed.clear()
-            parts = [
-                rollout.deployment_part(deployments.get(namespace, APP_API), APP_API, pods.all(), events.all()),
-                *(rollout.api_service_part(services.get("", name), f"API {name}") for name in _api_services()),
-                rollout.deployment_part(deployments.get(namespace, APP_CONTROLLER), APP_CONTROLLER, pods.all(),
-                                        events.all()),
-                rollout.daemonset_part(daemonsets.get(namespace, APP_HANDLER), APP_HANDLER, pods.all(), events.all()),
-            ]
+            parts = rollout.parts(rollout.Seen(
+                deployments=deployments.all(), daemonsets=daemonsets.all(), services=services.all(), pods=pods.all(),
+                events=events.all()
+            ))
             told.tell(parts)
             if all(part.is_available for part in parts):
                 return
@@ -197,16 +205,13 @@ async def _watch_until_available(client: Client, namespace: str, progress: Progr
 
 async def _parts_now(client: Client, namespace: str) -> list[Part]:
     """The parts as they are at this moment, for the report at the end of the time."""
-    pods = await client.list(PODS, namespace)
-    events = await client.list(EVENTS, namespace)
-    deployments = {d.metadata.name: d for d in await client.list(DEPLOYMENTS, namespace)}
-    daemonsets = {d.metadata.name: d for d in await client.list(DAEMONSETS, namespace)}
-    services = {s.metadata.name: s for s in await client.list(API_SERVICES)}
-    return [
-        *(rollout.deployment_part(deployments.get(name), name, pods, events) for name in (APP_API, APP_CONTROLLER)),
-        rollout.daemonset_part(daemonsets.get(APP_HANDLER), APP_HANDLER, pods, events),
-        *(rollout.api_service_part(services.get(name), f"API {name}") for name in _api_services()),
-    ]
+    return rollout.parts(rollout.Seen(
+        deployments=await client.list(DEPLOYMENTS, namespace),
+        daemonsets=await client.list(DAEMONSETS, namespace),
+        services=await client.list(API_SERVICES),
+        pods=await client.list(PODS, namespace),
+        events=await client.list(EVENTS, namespace),
+    ))
 
 
 class _Told:
@@ -242,10 +247,6 @@ def _changes(*informers: _Observable) -> asyncio.Event:
     for informer in informers:
         informer.on_change(tell)
     return changed
-
-
-def _api_services() -> list[str]:
-    return [f"{version}.{SUBRESOURCE_GROUP}" for version in SUBRESOURCE_VERSIONS]
 
 
 def _now() -> datetime:

@@ -16,11 +16,10 @@ MANAGER = "virt-operator"
 
 
 def foundations(installation: Installation) -> list[JsonObject]:
-    """What everything else stands on: the namespace, the priority class, rights."""
+    """What everything else stands on, beside the namespace: the priority class, accounts and rights."""
     return [
         managed(obj)
         for obj in (
-            namespace_object(installation.namespace),
             priority_class(),
             *user_role_objects(),
             *account_objects(installation.namespace),

@@ -9,7 +9,14 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
-from kubevirt.api.names import LABEL_APP
+from kubevirt.api.names import (
+    APP_API,
+    APP_CONTROLLER,
+    APP_HANDLER,
+    LABEL_APP,
+    SUBRESOURCE_GROUP,
+    SUBRESOURCE_VERSIONS,
+)
 from kubevirt.api.objects import APIService, DaemonSet, Deployment, Event
 from kubevirt.api.pods import Pod
 
@@ -24,6 +31,32 @@ class Part:
     @property
     def is_available(self) -> bool:
         return not self.waits_for
+
+
+@dataclass(frozen=True, kw_only=True)
+class Seen:
+    """What there is of the installation: the objects of its namespace, and all API services."""
+
+    deployments: Sequence[Deployment]
+    daemonsets: Sequence[DaemonSet]
+    services: Sequence[APIService]
+    pods: Sequence[Pod]
+    events: Sequence[Event]
+
+
+def parts(seen: Seen) -> list[Part]:
+    """All parts. The aggregated API is only spoken of once the program behind it runs."""
+    deployments = {d.metadata.name: d for d in seen.deployments}
+    daemonsets = {d.metadata.name: d for d in seen.daemonsets}
+    services = {s.metadata.name: s for s in seen.services}
+    programs = [
+        *(deployment_part(deployments.get(name), name, seen.pods, seen.events) for name in (APP_API, APP_CONTROLLER)),
+        daemonset_part(daemonsets.get(APP_HANDLER), APP_HANDLER, seen.pods, seen.events),
+    ]
+    if not programs[0].is_available:
+        return programs
+    names = [f"{version}.{SUBRESOURCE_GROUP}" for version in SUBRESOURCE_VERSIONS]
+    return [*programs, *(api_service_part(services.get(name), f"API {name}") for name in names)]
 
 
 def deployment_part(deployment: Deployment | None, name: str, pods: Iterable[Pod], events: Sequence[Event]) -> Part:
