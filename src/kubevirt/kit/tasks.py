@@ -51,6 +51,8 @@ class Tasks:
         task = asyncio.create_task(self._guard(work, name), name=name)
         self._running.add(task)
         task.add_done_callback(self._running.discard)
+        # A task that is cancelled before its first step never awaits its work; closing finished work changes nothing.
+        task.add_done_callback(lambda _: work.close())
         return task
 
     def __len__(self) -> int:

@@ -1,0 +1,53 @@
+"""Rules for credentials that are brought into the guest."""
+
+from kubevirt.api.access import AccessCredential
+from kubevirt.api.validation.causes import Causes, invalid
+from kubevirt.api.vmi import VirtualMachineInstanceSpec
+
+
+def check_access_credentials(field: str, spec: VirtualMachineInstanceSpec) -> Causes:
+    """Each credential has one kind, one source and one way into the guest, and that way exists."""
+    for index, credential in enumerate(spec.access_credentials):
+        at = f"{field}[{index}]"
+        if (credential.ssh_public_key is None) == (credential.user_password is None):
+            yield invalid(at, f"{at} must have exactly one access credential type set")
+        yield from _ssh_key(at, credential, spec)
+        yield from _password(at, credential)
+
+
+def _ssh_key(at: str, credential: AccessCredential, spec: VirtualMachineInstanceSpec) -> Causes:
+    key = credential.ssh_public_key
+    if key is None:
+        return
+    here = f"{at}.sshPublicKey"
+    if key.source.secret is None:
+        yield invalid(f"{here}.source", f"{at} must have exactly one source set")
+    method, way = key.propagation_method, f"{here}.propagationMethod"
+    ways = (method.config_drive, method.no_cloud, method.qemu_guest_agent)
+    if sum(one is not None for one in ways) != 1:
+        yield invalid(way, f"{at} must have exactly one propagationMethod set")
+    drives = (
+        ("noCloud", method.no_cloud, any(volume.cloud_init_no_cloud for volume in spec.volumes)),
+        ("configDrive", method.config_drive, any(volume.cloud_init_config_drive for volume in spec.volumes)),
+    )
+    for name, wanted, exists in drives:
+        if wanted is not None and not exists:
+            yield invalid(
+                way,
+                f"{at} requires a {name} volume to exist when the {name} propagationMethod is in use.",
+            )
+    if method.qemu_guest_agent is not None and not method.qemu_guest_agent.users:
+        yield invalid(
+            f"{way}.qemuGuestAgent.users", f"{at} requires at least one user to be present in the users list"
+        )
+
+
+def _password(at: str, credential: AccessCredential) -> Causes:
+    password = credential.user_password
+    if password is None:
+        return
+    here = f"{at}.userPassword"
+    if password.source.secret is None:
+        yield invalid(f"{here}.source", f"{at} must have exactly one source set")
+    if password.propagation_method.qemu_guest_agent is None:
+        yield invalid(f"{here}.propagationMethod", f"{at} must have exactly one propagationMethod set")
