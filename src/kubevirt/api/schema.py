@@ -52,10 +52,10 @@ class _Writer:
 
     def struct(self, type_: type[msgspec.Struct]) -> JsonObject:
         schema: JsonObject = {"type": "object"}
+        if type_ is ObjectMeta:  # the API server has its own schema of metadata, and refuses even a description here
+            return schema
         if self._descriptions and type_.__doc__:
             schema["description"] = _one_line(type_.__doc__)
-        if type_ is ObjectMeta:  # the API server fills in its own schema of metadata
-            return schema
         schema.update(getattr(type_, "schema_marks", {}))
         hints = typing.get_type_hints(type_, include_extras=True)
         properties: JsonObject = {}

@@ -1,8 +1,8 @@
 """Quantities: Kubernetes' numbers with units (``64M``, ``1.5Gi``, ``100m``, ``2e3``).
 
 Same grammar, rounding, limits and canonical output as the API server's, because quantities that we default or compute
-are compared with, and shown beside, those that the API server wrote. A quantity is kept as a whole number of nano-units,
-so arithmetic and comparison are exact. Its notation (decimal, binary, exponent) is remembered for the output.
+are compared with, and shown beside, those that the API server wrote. A quantity is a whole number of nano-units, so
+arithmetic and comparison are exact. Its notation (decimal, binary, exponent) is remembered for the output.
 """
 
 import re
