@@ -15,7 +15,7 @@ from datetime import datetime, timedelta
 from typing import Any
 
 import msgspec
-from controller_objects import FOREGROUND, NOW, node
+from controller_objects import NOW, node
 
 from kubevirt.api import codec
 from kubevirt.api.resources import KUBEVIRTS, NODES, PODS, PVCS, VMIS, VMS, Resource
@@ -109,7 +109,6 @@ class Api:
         self._uids += 1
         meta |= {"uid": f"{meta['name']}-uid{self._uids}", "creationTimestamp": self.stamp(), "generation": 1}
         if res is VMIS:
-            meta["finalizers"] = [*meta.get("finalizers", []), FOREGROUND]
             at = {"phase": "Pending", "phaseTransitionTimestamp": self.stamp()}
             obj["status"] = {**obj.get("status", {}), "phase": "Pending", "phaseTransitionTimestamps": [at]}
         if res is PODS:

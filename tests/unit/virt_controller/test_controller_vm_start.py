@@ -74,7 +74,7 @@ def test_the_vmi_is_the_template_tied_to_the_vm() -> None:
         "labels": {"app": "web"},
         "annotations": {"note": "x", GENERATION: "1"},
         "ownerReferences": [owner()],
-        "finalizers": [FINALIZER],
+        "finalizers": [FOREGROUND, FINALIZER],
     }
     assert made["status"] == {"virtualMachineRevisionName": f"revision-start-vm-{VM_UID}-1"}
     assert create.done.reason == "SuccessfulCreate"

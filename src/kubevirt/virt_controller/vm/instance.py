@@ -54,7 +54,7 @@ def build(vm: VirtualMachine, *, revision: str, paused: bool, strategy: RunStrat
             labels=dict(template.metadata.labels),
             annotations=annotations,
             owner_references=[owner_reference(vm)],
-            finalizers=[names.FINALIZER_VM_CONTROLLER],
+            finalizers=[names.FINALIZER_VMI_FOREGROUND, names.FINALIZER_VM_CONTROLLER],
         ),
         spec=spec,
         status=VirtualMachineInstanceStatus(virtual_machine_revision_name=revision),
