@@ -105,7 +105,7 @@ class Webhooks:
 def changes(request: AdmissionRequest, wanted: JsonObject, *, parts: tuple[str, ...]) -> list[JsonObject]:
     """The patch that gives the object as it was sent the wanted `parts`, labels, annotations and finalizers.
 
-    It is made against the raw object, which may lack members that the types fill in, or have some that they do not know.
+    It is made against the raw object, which may lack members that the types fill in, or have some they do not know.
     """
     raw = request.object_json()
     metadata, wanted_metadata = raw.get("metadata"), wanted.get("metadata")
