@@ -1,0 +1,100 @@
+"""Nodes: what they offer to launcher pods, and what is given up when one falls silent."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from controller_objects import NOW, RUNS, VMI_UID, node, pod, stamp, vmi
+
+from kubevirt.api.resources import VMIS
+from kubevirt.virt_controller.act import operations_for
+from kubevirt.virt_controller.node.decide import Observed, is_responsive, lost, mark_node
+from kubevirt.virt_controller.nodes import NOTHING, Offer, Offers, offer_of
+
+UNUSABLE = {"kubevirt.io/kvm-unusable": "no vmx, no svm"}
+
+
+@pytest.mark.parametrize(("the_node", "expected"), [
+    pytest.param(None, NOTHING, id="no node"),
+    pytest.param(node(labels={}), NOTHING, id="virt-handler was never there"),
+    pytest.param(node(labels={"kubevirt.io/schedulable": "false"}), NOTHING, id="virt-handler says no"),
+    pytest.param(node(kvm=None), NOTHING, id="the kubelet has not told of the devices yet"),
+    pytest.param(node(kvm="0"), Offer(told=True), id="no KVM"),
+    pytest.param(node(kvm="1000"), Offer(told=True, kvm=True), id="KVM"),
+    pytest.param(node(kvm=None, annotations=UNUSABLE), Offer(told=True), id="KVM that does not work, known early"),
+])
+def test_what_a_node_offers(the_node: Any, expected: Offer) -> None:
+    assert offer_of(the_node) == expected
+
+
+def test_the_cluster_has_kvm_if_one_node_has() -> None:
+    offers = Offers()
+    without, with_kvm = node("a", kvm="0"), node("b")
+    assert (offers.told, offers.kvm) == (False, False)
+    assert offers.note(None, without)
+    assert (offers.told, offers.kvm) == (True, False)
+    assert offers.note(None, with_kvm)
+    assert offers.kvm
+    assert not offers.note(with_kvm, node("b", heartbeat_ago_s=1))
+    assert offers.note(with_kvm, None)
+    assert (offers.told, offers.kvm) == (True, False)
+
+
+@pytest.mark.parametrize(("the_node", "expected"), [
+    pytest.param(node(heartbeat_ago_s=10), True, id="heard of just now"),
+    pytest.param(node(heartbeat_ago_s=299), True, id="heard of within five minutes"),
+    pytest.param(node(heartbeat_ago_s=301), False, id="silent for longer"),
+    pytest.param(node(heartbeat_ago_s=None), False, id="never heard of"),
+    pytest.param(node(heartbeat_ago_s=None, annotations={"kubevirt.io/heartbeat": "soon"}), False, id="gibberish"),
+    pytest.param(node(heartbeat_ago_s=None, annotations={"kubevirt.io/heartbeat": f'"{stamp(5)}"'}), True,
+                 id="quoted, as some have written it"),
+    pytest.param(None, False, id="gone"),
+])
+def test_responsive(the_node: Any, expected: bool) -> None:
+    assert is_responsive(the_node, NOW) is expected
+
+
+def seen(the_node: Any, instance: Any = None, *launcher_pods: Any) -> Observed:
+    vmis = (instance,) if instance is not None else ()
+    return Observed(name="node01", node=the_node, vmis=vmis, pods={VMI_UID: launcher_pods}, now=NOW)
+
+
+SILENT = node(heartbeat_ago_s=600)
+
+
+@pytest.mark.parametrize(("the_node", "marked"), [
+    pytest.param(SILENT, True, id="a silent node takes no more pods"),
+    pytest.param(node(), False, id="a node that is heard of stays"),
+    pytest.param(node(heartbeat_ago_s=600, labels={"kubevirt.io/schedulable": "false"}), False, id="not twice"),
+    pytest.param(node(heartbeat_ago_s=600, labels={}), False, id="not one without virt-handler"),
+    pytest.param(None, False, id="not one that is gone"),
+])
+def test_marking(the_node: Any, marked: bool) -> None:
+    patch = mark_node(seen(the_node))
+    assert (patch is not None) is marked
+    if patch is not None:
+        assert patch.new.metadata.labels == {"kubevirt.io/schedulable": "false"}
+        assert patch.done is not None
+        assert (patch.done.reason, patch.done.message) == (
+            "NodeUnresponsive", "virt-handler is not responsive, marking node as unresponsive")
+
+
+@pytest.mark.parametrize(("observed", "given_up"), [
+    pytest.param(seen(SILENT, vmi("Running"), pod(compute=RUNS, deleting=True)), True, id="its pod is going"),
+    pytest.param(seen(SILENT, vmi("Running")), True, id="its pod is gone"),
+    pytest.param(seen(None, vmi("Running")), True, id="the whole node is gone"),
+    pytest.param(seen(SILENT, vmi("Running"), pod(compute=RUNS)), False, id="its pod still runs"),
+    pytest.param(seen(node(), vmi("Running")), False, id="the node is fine"),
+    pytest.param(seen(SILENT, vmi("Failed")), False, id="it had ended before"),
+])
+def test_lost_vmis(observed: Observed, given_up: bool) -> None:
+    patches = lost(observed)
+    assert len(patches) == given_up
+    if given_up:
+        (patch,) = patches
+        assert patch.resource is VMIS
+        assert (patch.new.status.phase, patch.new.status.reason) == ("Failed", "NodeUnresponsive")
+        assert operations_for(patch)[0]["op"] == "test"
+        assert patch.done is not None
+        assert patch.done.message == "virt-handler on node node01 is not responsive, marking VMI as failed"
