@@ -30,7 +30,9 @@ def report(state: str = "", reason: str = "", *, failure: str = "", signalled_s_
     signalled = None if signalled_s_ago is None else NOW - timedelta(seconds=signalled_s_ago)
     return DomainReport(
         namespace="n", name="a", uid="u", state=state, reason=reason, failure=failure,
-        grace=GraceReport(deletion_grace_period_s=grace, deletion_timestamp=signalled, marked_for_graceful_shutdown=told),
+        grace=GraceReport(
+            deletion_grace_period_s=grace, deletion_timestamp=signalled, marked_for_graceful_shutdown=told
+        ),
     )  # fmt: skip
 
 
@@ -39,7 +41,7 @@ SEARCHING = Observed(vmi=None, link=LinkState.SEARCHING, now=NOW)
 LOST = Observed(vmi=None, link=LinkState.LOST, now=NOW)
 
 
-@pytest.mark.parametrize("observed, actions", [
+@pytest.mark.parametrize(("observed", "actions"), [
     pytest.param(replace(OPEN, link=None, vmi=vmi("Scheduled")), [], id="nothing without a launcher"),
     pytest.param(replace(OPEN, vmi=vmi("Scheduled")), [], id="nothing before the first report"),
     pytest.param(replace(OPEN, vmi=vmi("Scheduled"), report=report()), [Action.START], id="no domain yet: start it"),
@@ -61,8 +63,9 @@ LOST = Observed(vmi=None, link=LinkState.LOST, now=NOW)
                          asked_to_end_s_ago=1), [], id="just pressed: give it time"),
     pytest.param(replace(OPEN, vmi=vmi("Running", deleting=True), report=report("Running", signalled_s_ago=30)),
                  [Action.KILL], id="the grace period is over, counted from the first signal"),
-    pytest.param(replace(OPEN, vmi=vmi("Running", deleting=True, grace=60), report=report("Running", signalled_s_ago=31)),
-                 [Action.SHUTDOWN], id="the instance's grace period counts"),
+    pytest.param(replace(OPEN, vmi=vmi("Running", deleting=True, grace=60),
+                         report=report("Running", signalled_s_ago=31)), [Action.SHUTDOWN],
+                 id="the instance's grace period counts"),
     pytest.param(replace(OPEN, vmi=vmi("Running", deleting=True, grace=0), report=report("Running")), [Action.KILL],
                  id="no grace period: pull the plug"),
     pytest.param(replace(OPEN, vmi=vmi("Running", deleting=True), report=report("Paused", "User")), [Action.SHUTDOWN],
@@ -89,7 +92,7 @@ def test_actions(observed: Observed, actions: list[Action]) -> None:
     assert not decision.lost
 
 
-@pytest.mark.parametrize("observed, lost, look_again_s", [
+@pytest.mark.parametrize(("observed", "lost", "look_again_s"), [
     pytest.param(replace(SEARCHING, vmi=vmi("Scheduled"), link_for_s=10), False, 170, id="a launcher takes its time"),
     pytest.param(replace(SEARCHING, vmi=vmi("Scheduled"), link_for_s=181), True, None, id="a launcher that never came"),
     pytest.param(replace(LOST, vmi=vmi("Running"), link_for_s=1), False, 29, id="a broken link is not a broken guest"),

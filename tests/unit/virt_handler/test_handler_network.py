@@ -1,4 +1,5 @@
-"""Wiring real network namespaces: masquerade and bridge binding, repeated, interrupted, and seen from outside by packets.
+"""Wiring real network namespaces: masquerade and bridge binding, repeated, interrupted, and seen from outside by
+packets.
 
 Needs root and a kernel with network namespaces, taps, bridges and nftables. Which links, addresses and rules are wanted
 is tested with `machine.network`; DHCP answers are the launcher's.
@@ -41,9 +42,8 @@ class Pod:
     def __init__(self) -> None:
         self.process = subprocess.Popen(["unshare", "--net", "sleep", "300"])
         self.outside = subprocess.Popen(["unshare", "--net", "sleep", "300"])
-        own = os.stat("/proc/self/ns/net").st_ino
-        while any(os.stat(f"/proc/{p.pid}/ns/net").st_ino == own for p in (self.process, self.outside)):
-            os.sched_yield()
+        _until_apart(self.process.pid)
+        _until_apart(self.outside.pid)
         self.inside("ip link set lo up")
         self.inside(f"ip link add eth0 address {POD_MAC} mtu 1450 type veth peer name host0 netns {self.outside.pid}")
         self.inside("ip link set eth0 up")
@@ -79,6 +79,12 @@ class Pod:
                 return {nic.name: nic for nic in links.nics()}
 
         return self.do(work)
+
+
+def _until_apart(pid: int) -> None:
+    """Wait until `unshare` has given the process a namespace of its own."""
+    while Path(f"/proc/{pid}/ns/net").samefile("/proc/self/ns/net"):
+        os.sched_yield()
 
 
 def _run(pid: int, command: str) -> str:
@@ -205,8 +211,7 @@ def test_packets_to_the_pod_reach_a_masqueraded_guest_and_come_back(pod: Pod) ->
     do_wire(pod, vmi("masquerade"))
     guest = subprocess.Popen(["unshare", "--net", "sleep", "300"])
     try:
-        while os.stat(f"/proc/{guest.pid}/ns/net").st_ino == os.stat("/proc/self/ns/net").st_ino:
-            os.sched_yield()
+        _until_apart(guest.pid)
         pod.inside(f"ip link add port0 master k6t-eth0 type veth peer name eth0 netns {guest.pid}")
         pod.inside("ip link set port0 up")
         _run(guest.pid, "ip addr add 10.0.2.2/24 dev eth0")

@@ -81,7 +81,7 @@ def decide(o: Observed) -> Decision:
         return _once(o, Action.DELETE)
     if o.vmi.status.phase == "Scheduled" and not report.exists and not report.failure:
         return Decision(actions=[Action.START])
-    return Decision()  # a domain that is defined but not yet started, or that has ended and whose last word is on its way
+    return Decision()  # defined and about to start, or ended and about to say so
 
 
 def _alive(o: Observed, vmi: VirtualMachineInstance, report: DomainReport) -> Decision:

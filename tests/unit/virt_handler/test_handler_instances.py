@@ -1,0 +1,90 @@
+"""Small parts of looking after instances: the status patch, events, and owning devices of a pod that is not trusted."""
+
+import os
+import stat
+from pathlib import Path
+
+import pytest
+
+from kubevirt.api import codec
+from kubevirt.api.config import ClusterConfig
+from kubevirt.api.vmi import VirtualMachineInstance
+from kubevirt.kit.errors import Problem
+from kubevirt.virt_handler.instances import events
+from kubevirt.virt_handler.instances.decide import Action
+from kubevirt.virt_handler.instances.options import sync_options
+from kubevirt.virt_handler.instances.ownership import own_devices
+from kubevirt.virt_handler.instances.status_patch import status_patch
+
+
+def vmi() -> VirtualMachineInstance:
+    return codec.convert({
+        "metadata": {"name": "a", "namespace": "n", "resourceVersion": "7"},
+        "status": {"phase": "Scheduled", "nodeName": "node1", "reason": "old"},
+    }, VirtualMachineInstance)  # fmt: skip
+
+
+def test_nothing_to_change_is_nothing_to_write() -> None:
+    instance = vmi()
+    assert status_patch(instance, codec.clone(instance.status)) is None
+
+
+def test_one_patch_tests_the_version_and_puts_whole_members() -> None:
+    instance = vmi()
+    wanted = codec.clone(instance.status)
+    wanted.phase, wanted.reason, wanted.active_pods = "Running", "", {"p": "node1"}
+    patch = status_patch(instance, wanted)
+    assert patch is not None
+    assert patch.operations == [
+        {"op": "test", "path": "/metadata/resourceVersion", "value": "7"},
+        {"op": "add", "path": "/status/activePods", "value": {"p": "node1"}},
+        {"op": "add", "path": "/status/phase", "value": "Running"},
+        {"op": "remove", "path": "/status/reason"},
+    ]
+
+
+@pytest.mark.parametrize(("old", "new", "reasons"), [
+    pytest.param("Scheduled", "Running", ["Created", "Started"], id="a start"),
+    pytest.param("Running", "Running", [], id="nothing new"),
+    pytest.param("Running", "Succeeded", ["Stopped"], id="a shutdown"),
+    pytest.param("Running", "Failed", ["Stopped"], id="a crash"),
+])  # fmt: skip
+def test_events_of_a_phase(old: str, new: str, reasons: list[str]) -> None:
+    assert [note.reason for note in events.on_phase(old, new)] == reasons
+
+
+def test_a_repeated_action_is_told_once() -> None:
+    first = events.on_action(Action.SHUTDOWN, repeated=False)
+    assert [note.message for note in first] == ["Signaled Graceful Shutdown"]
+    assert events.on_action(Action.SHUTDOWN, repeated=True) == []
+    assert events.on_action(Action.START, repeated=False) == []
+
+
+@pytest.mark.parametrize(("use_emulation", "kvm_usable", "allowed"), [
+    pytest.param(False, True, False, id="KVM works"),
+    pytest.param(True, True, True, id="KVM works, but is not wanted"),
+    pytest.param(False, False, True, id="KVM does not work"),
+])  # fmt: skip
+def test_emulation_is_allowed_where_it_is_wanted_or_the_only_way(
+    use_emulation: bool, kvm_usable: bool, allowed: bool
+) -> None:
+    assert sync_options(ClusterConfig(use_emulation=use_emulation), kvm_usable=kvm_usable).allow_emulation is allowed
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="makes device nodes; run as root")
+def test_only_the_very_devices_change_their_owner(tmp_path: Path) -> None:
+    dev = tmp_path / "7/root/dev"
+    (dev / "net").mkdir(parents=True)
+    (tmp_path / "outside").touch()
+    os.mknod(dev / "kvm", stat.S_IFCHR | 0o600, os.makedev(10, 232))
+    os.mknod(dev / "net/tun", stat.S_IFCHR | 0o600, os.makedev(1, 3))
+    (dev / "vhost-net").symlink_to(tmp_path / "outside")
+    own_devices(7, proc=tmp_path)
+    assert (dev / "kvm").stat().st_uid == 107
+    assert (dev / "net/tun").stat().st_uid == 0, "another device under that name is not given away"
+    assert (tmp_path / "outside").stat().st_uid == 0, "links are not followed"
+
+
+def test_a_launcher_that_is_gone_is_named(tmp_path: Path) -> None:
+    with pytest.raises(Problem, match="cannot be reached"):
+        own_devices(7, proc=tmp_path)
