@@ -6,12 +6,12 @@ import asyncio
 import os
 import signal
 import sys
-import tempfile
 from pathlib import Path
 
 from aiohttp import web
 
 from kubevirt.api.config import ClusterConfig
+from kubevirt.api.kubevirt import KubeVirt
 from kubevirt.api.resources import KUBEVIRTS
 from kubevirt.kit import logs
 from kubevirt.kit.errors import Problem
@@ -51,18 +51,16 @@ async def serve(*, namespace: str) -> None:
     stopped = asyncio.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
         asyncio.get_running_loop().add_signal_handler(number, stopped.set)
-    with tempfile.TemporaryDirectory(prefix="virt-api-") as scratch:
-        async with Client(load_access(), program="virt-api") as client, Tasks() as tasks:
-            aggregator = Aggregator(client, Path(scratch) / "aggregator-ca.pem")
-            kubevirts = Informer(client, KUBEVIRTS, namespace=namespace)
-            kubevirts.start(tasks)
-            await aggregator.start(tasks)
-            await kubevirts.synced()
-            handler_tls = ClientTls(CertificateFiles.mounted(HANDLER_CLIENT_CERTIFICATE, AUTHORITIES))
-            async with session() as http:
-                agents = NodeAgents(client=client, http=http, tls=handler_tls, namespace=namespace)
-                webhooks = Webhooks(ConfigCache(kubevirts).current, namespace)
-                await _listen(application(client, aggregator, agents, webhooks), aggregator, stopped)
+    async with Client(load_access(), program="virt-api") as client, Tasks() as tasks, session() as http:
+        aggregator = Aggregator(client)
+        kubevirts = Informer(client, KUBEVIRTS, namespace=namespace)
+        kubevirts.start(tasks)
+        await aggregator.start(tasks)
+        await kubevirts.synced()
+        handler_tls = ClientTls(CertificateFiles.mounted(HANDLER_CLIENT_CERTIFICATE, AUTHORITIES))
+        agents = NodeAgents(client=client, http=http, tls=handler_tls, namespace=namespace)
+        webhooks = Webhooks(ConfigCache(kubevirts).current, namespace)
+        await _listen(application(client, aggregator, agents, webhooks), aggregator, stopped)
     log.info("virt-api stopped")
 
 
@@ -95,7 +93,7 @@ async def _listen(app: web.Application, aggregator: Aggregator, stopped: asyncio
 class ConfigCache:
     """The cluster's configuration, worked out again only when the KubeVirt object has changed."""
 
-    def __init__(self, kubevirts: Informer) -> None:  # type: ignore[type-arg]
+    def __init__(self, kubevirts: Informer[KubeVirt]) -> None:
         self._kubevirts = kubevirts
         self._version: str | None = None
         self._config = ClusterConfig()

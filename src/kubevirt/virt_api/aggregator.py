@@ -1,11 +1,12 @@
 """The gate in front of the aggregated API: is it the API server's aggregator that calls, and may its user do this?
 
-The CA of the aggregator's client certificate is published in a ConfigMap and is rotated there. It is kept in a file
-beside the server's certificates, because that is what a TLS context reloads.
+The CA of the aggregator's client certificate is published in a ConfigMap and is rotated there. It is kept in a file,
+because that is what a TLS context reloads: one in memory, since the container's file system is read-only.
 """
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 
 import msgspec
@@ -42,8 +43,9 @@ class _Review(msgspec.Struct):
 class Aggregator:
     """What the cluster says of its aggregator; `ca_file` always holds its present CA once `start` has returned."""
 
-    def __init__(self, client: Client, ca_file: Path) -> None:
-        self.ca_file = ca_file
+    def __init__(self, client: Client) -> None:
+        self._memory = os.memfd_create("aggregator-ca")
+        self.ca_file = Path(f"/proc/self/fd/{self._memory}")
         self._allowed_names: frozenset[str] = frozenset()
         self._published = Informer(client, CONFIGMAPS, namespace=NAMESPACE, fields=f"metadata.name={NAME}")
         self._published.on_change(lambda _, now: self._take(now))
@@ -52,7 +54,7 @@ class Aggregator:
         """Read the settings and follow their changes; Problem when the cluster has none."""
         self._published.start(tasks)
         await self._published.synced()
-        if not self.ca_file.exists():
+        if not self.ca_file.stat().st_size:
             raise Problem(
                 field=f"ConfigMap {NAMESPACE}/{NAME}",
                 cause="the cluster's aggregation layer is not enabled",
@@ -65,9 +67,7 @@ class Aggregator:
             return
         names = published.data.get("requestheader-allowed-names", "[]")
         self._allowed_names = frozenset(msgspec.json.decode(names, type=list[str]))
-        written = self.ca_file.with_suffix(".new")
-        written.write_text(ca, encoding="ascii")
-        written.replace(self.ca_file)
+        self.ca_file.write_text(ca, encoding="ascii")
 
     def vouches(self, request: web.Request) -> bool:
         """Whether the connection carries the aggregator's certificate (TLS has verified who signed it)."""
