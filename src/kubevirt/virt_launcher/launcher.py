@@ -35,6 +35,8 @@ from kubevirt.virt_launcher.report import termination_message
 log = logs.get("launcher")
 
 ACKNOWLEDGED_WITHIN_S = 15.0
+COMES_BACK_WITHIN_S = 5.0
+"""A virt-handler that is away at the guest's end gets so long; the termination message tells it all as well."""
 
 
 class Launcher:
@@ -230,7 +232,7 @@ class Launcher:
         report = self._machine.now.report()
         _write_termination_message(termination_message(report))
         try:
-            async with asyncio.timeout(ACKNOWLEDGED_WITHIN_S):
+            async with asyncio.timeout(ACKNOWLEDGED_WITHIN_S if self._server.has_links else COMES_BACK_WITHIN_S):
                 await self._acknowledged.wait()
         except TimeoutError:
             log.warning("nobody acknowledged the end of the guest; it stands in the pod's termination message")

@@ -1,0 +1,223 @@
+"""A launcher pod without Kubernetes: the built image's tree in namespaces of its own, with the user and the directories
+that the kubelet gives to a launcher. For tests of virt-launcher alone.
+"""
+
+import asyncio
+import contextlib
+import json
+import os
+import shutil
+import subprocess
+import tarfile
+import tempfile
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+
+from kubevirt.launcher_link.client import LauncherEvent, LauncherLink
+from kubevirt.launcher_link.messages import DomainEvent
+from kubevirt.machine.domain_report import DomainReport
+
+ROOT = Path(__file__).resolve().parents[2]
+IMAGES = ROOT / "build" / "images"
+UNPACKED = ROOT / "build" / "launcher-alone"
+UID = "11111111-2222-3333-4444-555555555555"
+DIRECTORIES = ("private", "public", "sockets", "libvirt", "ephemeral", "image")
+
+# Runs as root in new mount, pid and network namespaces; ends as the launcher, process 1 of the box, without privileges.
+SCRIPT = """
+set -e
+R=$BOX/root
+mkdir -p $R $BOX/changes
+mount -t tmpfs tmpfs $BOX/changes
+mkdir $BOX/changes/upper $BOX/changes/work
+mount -t overlay overlay -o lowerdir=$TREE,upperdir=$BOX/changes/upper,workdir=$BOX/changes/work $R
+mkdir -p $R/proc $R/run $R/dev $R/tmp $R/sys
+mount -t proc proc $R/proc
+mount -t tmpfs tmpfs $R/run
+mount -t tmpfs -o mode=1777 tmpfs $R/tmp
+mount -t tmpfs -o mode=755 tmpfs $R/dev
+mount --rbind /sys $R/sys
+for node in null:3 zero:5 full:7 random:8 urandom:9; do mknod -m 666 $R/dev/${node%:*} c 1 ${node#*:}; done
+mkdir $R/dev/shm $R/dev/pts $R/dev/net
+mount -t tmpfs -o mode=1777 shm $R/dev/shm
+mount -t devpts -o newinstance,ptmxmode=0666 devpts $R/dev/pts
+ln -s pts/ptmx $R/dev/ptmx
+mknod -m 666 $R/dev/net/tun c 10 200
+touch $R/dev/termination-log
+mount --bind $BOX/termination-log $R/dev/termination-log
+place() { mkdir -p $R/run/$2; mount --bind $BOX/$1 $R/run/$2; }
+place private kubevirt-private
+place public kubevirt
+place sockets kubevirt/sockets
+place libvirt libvirt
+place ephemeral kubevirt-ephemeral-disks
+place image kubevirt-image-volume/disk_0
+mkdir $R/run/code && mount --bind $CODE $R/run/code
+mkdir $R/run/compiled && mount --bind $COMPILED $R/run/compiled
+ip link set lo up
+ip link add k6t-eth0 type bridge
+ip addr add 10.0.2.1/24 dev k6t-eth0
+ip tuntap add tap0 mode tap user 107
+ip link set tap0 master k6t-eth0 up
+ip link set k6t-eth0 up
+echo 0 > /proc/sys/net/ipv4/ip_unprivileged_port_start
+exec chroot $R setpriv --reuid 107 --regid 107 --clear-groups --bounding-set=-all --inh-caps=-all --no-new-privs \
+  env -i PATH=/usr/sbin:/usr/bin HOME=/var/run MALLOC_ARENA_MAX=1 PYTHONPATH=/run/code \
+  PYTHONPYCACHEPREFIX=/run/compiled "$@"
+"""
+
+
+def missing() -> str:
+    """Why a box cannot be made here; empty when it can."""
+    if os.geteuid() != 0:
+        return "needs root, for namespaces"
+    for program in ("unshare", "ip", "zstd", "chroot"):
+        if shutil.which(program) is None:
+            return f"needs the program {program}"
+    for image in ("virt", "cirros-container-disk-demo"):
+        if not (IMAGES / f"{image}.tar").exists():
+            return f"needs the image {image}: run make images"
+    return ""
+
+
+def unpacked(image: str) -> Path:
+    """The tree of a built image."""
+    digest = str(json.loads((IMAGES / f"{image}.json").read_text())["digest"]).removeprefix("sha256:")
+    tree = UNPACKED / f"{image}-{digest[:12]}"
+    if tree.exists():
+        return tree
+    shutil.rmtree(UNPACKED / f"{image}.new", ignore_errors=True)
+    new = UNPACKED / f"{image}.new"
+    new.mkdir(parents=True)
+    with tarfile.open(IMAGES / f"{image}.tar") as archive, tempfile.TemporaryDirectory() as scratch:
+        archive.extractall(scratch, filter="data")
+        blobs = Path(scratch) / "blobs" / "sha256"
+        manifest = json.loads((blobs / digest).read_text())
+        for layer in manifest["layers"]:
+            blob = blobs / layer["digest"].removeprefix("sha256:")
+            packing = [f"--{kind}" for kind in ("zstd", "gzip") if layer["mediaType"].endswith(kind)]
+            subprocess.run(["tar", "-x", *packing, "-f", blob, "-C", new], check=True)
+    new.rename(tree)
+    return tree
+
+
+async def eventually(
+    condition: Callable[[], bool | Awaitable[bool]], what: str, *, within_s: float = 15
+) -> None:
+    """Wait for a condition; fails with what was waited for."""
+    try:
+        async with asyncio.timeout(within_s):
+            while True:
+                now = condition()
+                if now if isinstance(now, bool) else await now:
+                    return
+                await asyncio.sleep(0.05)
+    except TimeoutError:
+        pytest.fail(f"waited {within_s:g} s in vain for {what}")
+
+
+@dataclass
+class Box:
+    """One pod's directories and the process of its launcher."""
+
+    path: Path
+    process: subprocess.Popen[bytes]
+
+    @property
+    def socket(self) -> Path:
+        return self.path / "sockets" / "launcher-sock"
+
+    @property
+    def serial(self) -> Path:
+        return self.path / "private" / UID / "virt-serial0"
+
+    @property
+    def log(self) -> str:
+        return (self.path / "log").read_text()
+
+    def last_words(self) -> str:
+        return (self.path / "termination-log").read_text()
+
+    def pids(self, name: str) -> list[int]:
+        """Processes of the box by a part of their command line's first words."""
+        found = []
+        for entry in Path("/proc").iterdir():
+            with contextlib.suppress(OSError):
+                if entry.name.isdigit() and (entry / "root").readlink() == self.path / "root":
+                    words = (entry / "cmdline").read_bytes().split(b"\0")
+                    if name in words[0].decode() or name in b" ".join(words[:3]).decode():
+                        found.append(int(entry.name))
+        return sorted(found)
+
+    async def exit_code(self, *, within_s: float = 30) -> int:
+        await eventually(lambda: self.process.poll() is not None, "the launcher to leave", within_s=within_s)
+        return self.process.wait()
+
+
+@contextlib.contextmanager
+def box(disk: Path | None = None, *, grace_period_s: int = 30) -> Iterator[Box]:
+    """A pod whose launcher has been started, with a disk in its container image. Everything of it ends with it."""
+    path = Path(tempfile.mkdtemp(prefix="kv-"))
+    for name in DIRECTORIES:
+        (path / name).mkdir()
+        os.chown(path / name, 107, 107)
+    (path / "image" / "disk").mkdir()
+    if disk is not None:
+        copy = shutil.copy(disk, path / "image" / "disk")
+        os.chown(copy, 107, 107)
+    (path / "termination-log").touch()
+    os.chown(path / "termination-log", 107, 107)
+    arguments = ["python3", "-m", "kubevirt.virt_launcher", "--name", "web", "--namespace", "default", "--uid", UID]
+    arguments += ["--grace-period-seconds", str(grace_period_s), "--allow-emulation"]
+    compiled = UNPACKED / "compiled"
+    env = {**os.environ, "BOX": str(path), "TREE": str(unpacked("virt")), "CODE": str(ROOT / "src")}
+    env["COMPILED"] = str(compiled)
+    compiled.mkdir(exist_ok=True)
+    os.chown(compiled, 107, 107)
+    unshare = ["unshare", "--mount", "--pid", "--net", "--fork", "--kill-child", "--propagation", "private"]
+    with (path / "log").open("wb") as log:
+        process = subprocess.Popen([*unshare, "sh", "-c", SCRIPT, "box", *arguments], env=env, stderr=log, stdout=log)
+    try:
+        yield Box(path=path, process=process)
+    finally:
+        process.kill()
+        process.wait()
+        shutil.rmtree(path)
+
+
+class Handler:
+    """The part of virt-handler that these tests play: a link, and what came over it."""
+
+    def __init__(self) -> None:
+        self.link: LauncherLink
+        self.reports: list[DomainReport] = []
+        self.final = asyncio.Event()
+        self._news = asyncio.Event()
+
+    def heard(self, event: LauncherEvent) -> None:
+        if isinstance(event, DomainEvent):
+            self.reports.append(event.report)
+            if event.final:
+                self.final.set()
+        self._news.set()
+
+    async def until(self, state: str, *, within_s: float = 30) -> DomainReport:
+        """The first report of a state from now on, or the present one."""
+        async with asyncio.timeout(within_s):
+            while not self.reports or self.reports[-1].state != state:
+                self._news.clear()
+                await self._news.wait()
+        return self.reports[-1]
+
+
+@contextlib.asynccontextmanager
+async def handler(pod: Box, *, within_s: float = 30) -> AsyncIterator[Handler]:
+    await eventually(lambda: pod.socket.exists() or pod.process.poll() is not None, "the socket", within_s=within_s)
+    assert pod.socket.exists(), pod.log
+    played = Handler()
+    async with LauncherLink.connect(pod.socket, on_event=played.heard, software="test") as link:
+        played.link = link
+        yield played
