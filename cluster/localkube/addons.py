@@ -1,4 +1,4 @@
-"""What every cluster gets: DNS, storage classes, kube-proxy's rights. YAML files beside this module, applied by kubectl."""
+"""What every cluster gets: DNS, storage classes, kube-proxy's rights. YAML files beside this module, for kubectl."""
 
 from __future__ import annotations
 
@@ -37,9 +37,11 @@ def apply(layout: Layout, settings: Settings) -> None:
         "DNS_ADDRESS": str(settings.dns_address),
         "FORWARD": "forward . /etc/resolv.conf" if outside else "",
     }
-    manifests = [entry for entry in files("localkube").joinpath("addons").iterdir() if entry.name.endswith(".yaml")]
-    text = "\n---\n".join(Template(entry.read_text()).substitute(values) for entry in sorted(manifests, key=lambda e: e.name))
+    folder = files("localkube").joinpath("addons")
+    manifests = sorted(entry.name for entry in folder.iterdir() if entry.name.endswith(".yaml"))
+    text = "\n---\n".join(Template(folder.joinpath(name).read_text()).substitute(values) for name in manifests)
     run(
         layout.bin / "kubectl", f"--kubeconfig={layout.kubeconfig}",
-        "apply", "--server-side", "--force-conflicts", "-f", "-", input_text=text, remedy="see 'localkube logs kube-apiserver'",
+        "apply", "--server-side", "--force-conflicts", "-f", "-",
+        input_text=text, remedy="see 'localkube logs kube-apiserver'",
     )  # fmt: skip

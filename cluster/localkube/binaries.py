@@ -1,4 +1,4 @@
-"""Where the cluster's programs come from: a folder of the user's, the cache, an official download, or the Go sources here.
+"""Where the cluster's programs come from: the user's folder, the cache, an official download, or the Go sources here.
 
 The cache is keyed by what the programs are built from, so a changed pin builds anew and nothing else does.
 """

@@ -27,7 +27,7 @@ def build(source: Path, name: str, version: str, target: Path) -> None:
     free = shutil.disk_usage(target).free
     if free < SPACE_NEEDED:
         raise Problem(
-            cause=f"{free >> 20} MiB are free on the disk of {target}, and building takes up to {SPACE_NEEDED >> 20} MiB",
+            cause=f"building takes up to {SPACE_NEEDED >> 20} MiB, and {free >> 20} are free on the disk of {target}",
             remedy="free some space, or set XDG_CACHE_HOME and GOCACHE to a larger disk",
         )
     command = [go, "build", *FLAGS, "-tags", _TAGS.get(name, ""), "-ldflags", _linker_flags(name, version)]
@@ -57,9 +57,9 @@ def find_go() -> str:
             return candidate
         found.append(f"{candidate} is {said.strip() or 'broken'}")
     raise Problem(
-        cause=f"Go {needed} or later is needed to build Kubernetes" + (f"; {found[0]}" if found else ", and there is none"),
-        remedy=f"install Go {needed} from https://go.dev/dl to /usr/local/go (Debian: 'apt-get install golang-{needed}' "
-        "where that exists), or set KUBERNETES_BIN_DIR to a folder with the programs",
+        cause=f"Go {needed} or later is needed to build Kubernetes, and {found[0] if found else 'there is none'}",
+        remedy=f"install it from https://go.dev/dl to /usr/local/go (or 'apt-get install golang-{needed}', where "
+        "there is such a package), or set KUBERNETES_BIN_DIR to a folder with the programs",
     )
 
 
@@ -69,8 +69,9 @@ def _packages(go: str, source: Path) -> list[str]:
         [go, "list", "-f", "{{if eq .Name \"main\"}}{{.ImportPath}}{{end}}", "./..."],
         cwd=source, env=_environment(), capture_output=True, text=True, check=False,
     )  # fmt: skip
-    tools = re.findall(r"^(?:tool )?\t?([\w./-]+/(?:cmd|plugins)/[\w./-]+)$", (source / "go.mod").read_text(), re.MULTILINE)
-    return [*listed.stdout.split(), *tools]
+    module = (source / "go.mod").read_text()
+    tools = re.search(r"^tool \(\n(.*?)^\)", module, re.MULTILINE | re.DOTALL)
+    return [*listed.stdout.split(), *(tools[1].split() if tools else [])]
 
 
 def _linker_flags(name: str, version: str) -> str:

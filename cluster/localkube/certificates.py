@@ -37,8 +37,8 @@ class Leaf:
 def leaves(settings: Settings) -> list[Leaf]:
     """Every certificate of the control plane."""
     api_hosts = [
-        "kubernetes", "kubernetes.default", "kubernetes.default.svc", "kubernetes.default.svc.cluster.local", "localhost",
-        "127.0.0.1", str(settings.gateway), str(settings.service_network[1]),
+        "kubernetes", "kubernetes.default", "kubernetes.default.svc", "kubernetes.default.svc.cluster.local",
+        "localhost", "127.0.0.1", str(settings.gateway), str(settings.service_network[1]),
     ]  # fmt: skip
     return [
         Leaf(file="etcd", authority="etcd-ca", name="etcd", hosts=[settings.loopback]),

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import sys
 from pathlib import Path
+from typing import NoReturn
 
 import click
 from rich.table import Table
@@ -24,7 +25,7 @@ def cli() -> None:
 
 
 @cli.command()
-@click.option("--nodes", type=click.IntRange(1, 16), default=None, help="At least so many nodes (default: as before, or 1).")
+@click.option("--nodes", type=click.IntRange(1, 16), default=None, help="At least so many (default: as before, or 1).")
 def up(nodes: int | None) -> None:
     """Make the cluster run, whatever is there already."""
     cluster = Cluster()
@@ -59,6 +60,10 @@ def status() -> None:
 @click.argument("arguments", nargs=-1, type=click.UNPROCESSED)
 def kubectl(arguments: tuple[str, ...]) -> None:
     """Run the cluster's own kubectl as administrator."""
+    _become_kubectl(list(arguments))
+
+
+def _become_kubectl(arguments: list[str]) -> NoReturn:
     layout = Layout.from_environment()
     program = layout.bin / "kubectl"
     if not program.exists() or not layout.kubeconfig.exists():
@@ -100,7 +105,7 @@ def which(program: str) -> None:
     """Print where a program of the cluster is, such as kubectl."""
     path = Layout.from_environment().bin / program
     if not path.exists():
-        raise Problem(cause=f"there is no program {program!r} in {path.parent}", remedy="'localkube up' puts them there")
+        raise Problem(cause=f"there is no program {program!r} in {path.parent}", remedy="'localkube up' fills it")
     click.echo(str(path))
 
 
@@ -140,6 +145,9 @@ def node_partition(name: str) -> None:
 def main() -> None:
     """Run, and print a Problem as its cause and its remedy."""
     try:
+        if sys.argv[1:2] == ["kubectl"]:
+            # click would keep the "--" that kubectl exec needs for itself.
+            _become_kubectl(sys.argv[2:])
         cli(prog_name="localkube")
     except Problem as problem:
         console.print(f"[red]localkube:[/] {problem.cause}", markup=True)

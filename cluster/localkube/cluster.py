@@ -11,7 +11,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-from localkube import addons, binaries, certificates, cgroups, controlplane, host, images, leftovers, network, node
+from localkube import addons, binaries, certificates, controlplane, host, images, leftovers, network, node
 from localkube.commands import run
 from localkube.errors import Problem
 from localkube.layout import Layout, NodeSettings, Settings, load_settings, save_settings
@@ -139,7 +139,7 @@ class Cluster:
         alive = controlplane.is_running(self.layout)
         for name in controlplane.PROGRAMS:
             good = alive and (run_dir / f"{name}.pid").exists()
-            found.append(ComponentStatus(where="control plane", name=name, state="running" if good else "off", good=good))
+            found.append(_program("control plane", name, good=good))
         ready = self._ready_nodes() if alive and controlplane.api_says_ready(self.layout, settings) else {}
         for each in settings.nodes:
             on = node.first_process(self.layout, each) is not None
@@ -148,7 +148,7 @@ class Cluster:
             found.append(ComponentStatus(where=each.name, name="node", state=state, good=state == "Ready"))
             for program in node.PROGRAMS if on else ():
                 good = (self.layout.node(each.name).run / "programs" / f"{program}.pid").exists()
-                found.append(ComponentStatus(where=each.name, name=program, state="running" if good else "off", good=good))
+                found.append(_program(each.name, program, good=good))
         return found
 
     def kubectl(self, *arguments: str) -> str:
@@ -240,6 +240,10 @@ class Cluster:
                 note("another localkube is at work on this cluster; waiting for it")
                 fcntl.flock(lock, fcntl.LOCK_EX)
             yield
+
+
+def _program(where: str, name: str, *, good: bool) -> ComponentStatus:
+    return ComponentStatus(where=where, name=name, state="running" if good else "off", good=good)
 
 
 def _append_node(settings: Settings, name: str = "") -> None:

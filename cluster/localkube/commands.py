@@ -17,7 +17,7 @@ def run(
     remedy: str = "",
     timeout_s: float | None = None,
 ) -> str:
-    """Run to the end and return standard output. Raises Problem when the program is missing, fails or takes too long."""
+    """Run to the end and return standard output. Raises Problem: not installed, failed, or too slow."""
     words = [str(word) for word in command]
     try:
         done = subprocess.run(

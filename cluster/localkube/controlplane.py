@@ -1,4 +1,4 @@
-"""The control plane: etcd, API server, controller manager, scheduler, registry and volume provisioner, on the machine itself."""
+"""The control plane, on the machine itself: etcd, API server, controller manager, scheduler, registry, provisioner."""
 
 from __future__ import annotations
 

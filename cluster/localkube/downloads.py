@@ -22,7 +22,7 @@ REACH_WITHIN_S = 4
 def fetch(family: str, version: str, programs: Sequence[str], target: Path) -> bool:
     """Download every program of the family, or none: False when a digest is not pinned or the host is out of reach."""
     pins = yaml.safe_load(files("localkube").joinpath("config/downloads.yaml").read_text())
-    pinned = (pins.get(family) or {}).get(f"{version} {_architecture()}") or {}
+    pinned = (pins.get(family) or {}).get(f"{version} {architecture()}") or {}
     if not programs or any(program not in pinned for program in programs):
         return False
     for program in programs:
@@ -48,5 +48,6 @@ def _download(url: str, sha256: str, path: Path) -> None:
     shutil.copymode("/bin/true", path)
 
 
-def _architecture() -> str:
+def architecture() -> str:
+    """This machine's, as Go and container images call it."""
     return {"x86_64": "amd64", "aarch64": "arm64"}.get(platform.machine(), platform.machine())

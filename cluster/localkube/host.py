@@ -37,7 +37,7 @@ def check(layout: Layout) -> None:
     free = shutil.disk_usage(place).free
     if free < SPACE_NEEDED:
         raise Problem(
-            cause=f"{free >> 20} MiB are free on the disk of {layout.root}, and a cluster needs {SPACE_NEEDED >> 20} MiB",
+            cause=f"a cluster needs {SPACE_NEEDED >> 20} MiB, and {free >> 20} are free on the disk of {layout.root}",
             remedy="free some space, or set LOCALKUBE_DIR to a directory on a larger disk",
         )
 

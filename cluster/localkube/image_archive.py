@@ -19,6 +19,7 @@ OCI_MANIFEST = "application/vnd.oci.image.manifest.v1+json"
 OCI_CONFIG = "application/vnd.oci.image.config.v1+json"
 OCI_LAYER = "application/vnd.oci.image.layer.v1.tar"
 INDEXES = ("application/vnd.oci.image.index.v1+json", "application/vnd.docker.distribution.manifest.list.v2+json")
+NAME_ANNOTATIONS = ("io.containerd.image.name", "org.opencontainers.image.ref.name")
 _COMPRESSIONS = {b"\x1f\x8b": "+gzip", b"\x28\xb5\x2f\xfd": "+zstd"}
 
 
@@ -90,18 +91,17 @@ class Archive:
         index = self._json("index.json")
         for entry in cast(list[dict[str, object]], index["manifests"]):
             annotations = cast(dict[str, str], entry.get("annotations") or {})
-            name = annotations.get("io.containerd.image.name") or annotations.get("org.opencontainers.image.ref.name", "")
+            name = next((annotations[key] for key in NAME_ANNOTATIONS if annotations.get(key)), "")
             image = Image(names=[full_name(name)] if _is_name(name) else [])
             self._collect(image, str(entry["digest"]), str(entry.get("mediaType", OCI_MANIFEST)))
             yield image
 
     def _collect(self, image: Image, digest: str, media_type: str) -> None:
-        member = "blobs/" + digest.replace(":", "/")
-        data = self._open(member).read()
+        data = self._open(_member(digest)).read()
         document = json.loads(data)
         media_type = document.get("mediaType", media_type)
         if media_type in INDEXES:
-            kept = [entry for entry in document["manifests"] if "blobs/" + entry["digest"].replace(":", "/") in self._members]
+            kept = [entry for entry in document["manifests"] if _member(entry["digest"]) in self._members]
             if len(kept) != len(document["manifests"]):
                 # An archive made for one platform may keep the index of all; a registry refuses what is incomplete.
                 document["manifests"] = kept
@@ -110,7 +110,7 @@ class Archive:
                 self._collect(image, entry["digest"], entry["mediaType"])
         else:
             for part in [document["config"], *document["layers"]]:
-                image.blobs.append(Blob(part["digest"], part["size"], "blobs/" + part["digest"].replace(":", "/")))
+                image.blobs.append(Blob(part["digest"], part["size"], _member(part["digest"])))
         image.manifests.append(Manifest(_digest(data), media_type, data))
 
     def _from_docker(self) -> Iterator[Image]:
@@ -177,6 +177,11 @@ def split_name(name: str) -> tuple[str, str, str]:
 def _is_name(name: str) -> bool:
     """A layout may carry a bare tag ("latest") instead of a name."""
     return "/" in name or ":" in name
+
+
+def _member(digest: str) -> str:
+    """Where an image layout keeps a blob."""
+    return "blobs/" + digest.replace(":", "/")
 
 
 def _digest(data: bytes) -> str:

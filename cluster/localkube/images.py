@@ -1,7 +1,7 @@
 """`localkube load`: images from tar files into the cluster's registry, so that every node can pull them.
 
-A node that still has an older image under a loaded name forgets that name (not the image, which running pods use), so that
-the next pod gets the new one also with imagePullPolicy IfNotPresent.
+A node that still has an older image under a loaded name forgets that name (not the image, which running pods use), so
+that the next pod gets the new one also with imagePullPolicy IfNotPresent.
 """
 
 from __future__ import annotations

@@ -1,8 +1,8 @@
 """Where a cluster keeps its things, and the names by which everything of it can be found again.
 
-All that lives outside the state directory (processes, cgroups, links, nftables tables) carries the cluster's `tag`, so that
-`down` finds what is left of a cluster even when every record of it was lost. Several clusters can run beside each other: each
-takes a slot of its own, from which its addresses follow.
+All that lives outside the state directory (processes, cgroups, links, nftables tables) carries the cluster's `tag`, so
+that `down` finds what is left of a cluster even when every record of it was lost. Several clusters can run beside each
+other: each takes a slot of its own, from which its addresses follow.
 """
 
 from __future__ import annotations
@@ -176,7 +176,8 @@ def load_settings(layout: Layout) -> Settings | None:
         found = json.loads(path.read_text())
         return Settings(slot=found["slot"], nodes=[NodeSettings(**node) for node in found["nodes"]])
     except (ValueError, KeyError, TypeError) as broken:
-        raise Problem(cause=f"{path} cannot be read: {broken}", remedy="'localkube down --purge' starts afresh") from broken
+        remedy = "'localkube down --purge' removes this cluster"
+        raise Problem(cause=f"{path} cannot be read: {broken}", remedy=remedy) from broken
 
 
 def save_settings(layout: Layout, settings: Settings) -> None:

@@ -1,7 +1,7 @@
 """Finding and removing whatever a cluster left on the machine, by its names alone.
 
-Nothing here trusts a record: processes are found by control group, links and rules by the cluster's tag, mounts by the state
-directory they lie in. So it works after anything was killed, and after a crash of localkube itself.
+Nothing here trusts a record: processes are found by control group, links and rules by the cluster's tag, mounts by the
+state directory they lie in. So it works after anything was killed, and after a crash of localkube itself.
 """
 
 from __future__ import annotations
@@ -23,6 +23,22 @@ def remove(layout: Layout) -> None:
     for place in mounts(layout):
         succeeds("umount", "--lazy", str(place))
     cgroups.remove(f"/{layout.tag}")
+
+
+def is_mounted_somewhere(path: Path) -> bool:
+    """Whether a process of another cluster has something mounted there; removing the directory would take it away."""
+    seen = set()
+    for process in Path("/proc").glob("[0-9]*"):
+        try:
+            namespace = (process / "ns" / "mnt").readlink()
+            if namespace in seen:
+                continue
+            seen.add(namespace)
+            if any(line.split()[4] == str(path) for line in (process / "mountinfo").read_text().splitlines()):
+                return True
+        except (FileNotFoundError, ProcessLookupError):
+            continue
+    return False
 
 
 def mounts(layout: Layout) -> list[Path]:

@@ -1,7 +1,7 @@
 """A node: a set of namespaces on this machine with its own process 1, kubelet, containerd and kube-proxy.
 
-Switching it off is killing its process 1: the kernel then ends everything in it, as a power failure would. What must survive
-that (images, pods' volumes) lies in the node's data directory, which is mounted over the usual system paths inside.
+Switching it off is killing its process 1: the kernel then ends everything in it, as a power failure would. What must
+survive that (images, pods' volumes) lies in the node's data directory, mounted over the usual system paths inside.
 """
 
 from __future__ import annotations
@@ -11,7 +11,7 @@ import time
 from importlib.resources import files
 from pathlib import Path
 
-from localkube import cgroups, network, node_config, supervision
+from localkube import cgroups, leftovers, network, node_config, supervision
 from localkube.errors import Problem
 from localkube.layout import Layout, NodeLayout, NodeSettings, Settings
 
@@ -53,7 +53,10 @@ def first_process(layout: Layout, node: NodeSettings) -> int | None:
 
 
 def is_running(layout: Layout, node: NodeSettings) -> bool:
-    return first_process(layout, node) is not None and network.is_present(layout, node)
+    """Whether the node was started to the end: a start that was killed half-way leaves one that waits for its cable."""
+    if first_process(layout, node) is None or not network.is_present(layout, node):
+        return False
+    return any((layout.node(node.name).run / "programs").glob("*.pid"))
 
 
 def start(layout: Layout, settings: Settings, node: NodeSettings) -> None:
@@ -98,7 +101,6 @@ def stop(layout: Layout, node: NodeSettings) -> None:
 
 def shut_down(layout: Layout, node: NodeSettings) -> None:
     """Ask kubelet and containerd to end before the power goes."""
-    place = layout.node(node.name)
     inside = first_process(layout, node)
     if inside is not None:
         supervision.terminate(inside, within_s=10)
@@ -136,11 +138,9 @@ def remove_mount_points(layout: Layout) -> None:
     record = layout.root / "made-directories"
     if not record.exists():
         return
-    for line in reversed(record.read_text().splitlines()):
-        try:
-            Path(line).rmdir()
-        except OSError:
-            continue
+    for path in map(Path, reversed(record.read_text().splitlines())):
+        if path.is_dir() and not any(path.iterdir()) and not leftovers.is_mounted_somewhere(path):
+            path.rmdir()
     record.unlink()
 
 

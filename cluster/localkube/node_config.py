@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import json
 import os
+import re
+from pathlib import Path
 
 import yaml
 
@@ -13,6 +15,7 @@ from localkube.supervision import Program
 
 PAUSE_IMAGE = "registry.k8s.io/pause:3.10"
 CONTAINERD_SOCKET = "/run/containerd/containerd.sock"
+_LOOPBACK = re.compile(r"nameserver\s+(127\.|::1)")
 
 
 def write(layout: Layout, settings: Settings, node: NodeSettings) -> None:
@@ -38,7 +41,7 @@ def programs(layout: Layout, settings: Settings, node: NodeSettings) -> list[Pro
         Program(
             name="containerd",
             args=[str(bin_dir / "containerd"), "--config", str(config / "containerd.toml")],
-            env=[path],
+            env=[path, *_proxies(settings)],
         ),
         Program(
             name="kubelet",
@@ -163,11 +166,20 @@ def _cni(settings: Settings, node: NodeSettings) -> dict[str, object]:
 
 def name_servers() -> str:
     """The machine's name servers, without those that answer on its loopback only: no pod can reach them."""
-    for path in ("/etc/resolv.conf", "/run/systemd/resolve/resolv.conf"):
-        if not os.path.exists(path):  # noqa: PTH110
+    for path in (Path("/etc/resolv.conf"), Path("/run/systemd/resolve/resolv.conf")):
+        if not path.exists():
             continue
-        with open(path) as stream:  # noqa: PTH123
-            lines = [line for line in stream if not line.startswith("nameserver 127.") and "::1" not in line]
+        lines = [line for line in path.read_text().splitlines(keepends=True) if not _LOOPBACK.match(line)]
         if any(line.startswith("nameserver") for line in lines):
             return "".join(lines)
     return ""
+
+
+def _proxies(settings: Settings) -> list[str]:
+    """The HTTP proxies of whoever starts the cluster: real registries may be reachable through them only."""
+    found = [f"{name}={value}" for name in ("HTTP_PROXY", "HTTPS_PROXY") if (value := _setting(name))]
+    return [*found, f"NO_PROXY={settings.gateway},{_setting('NO_PROXY')}"] if found else []
+
+
+def _setting(name: str) -> str:
+    return os.environ.get(name) or os.environ.get(name.lower(), "")

@@ -8,6 +8,7 @@ import json
 import tarfile
 from pathlib import Path
 
+from localkube import downloads
 from localkube.image_archive import OCI_CONFIG, OCI_LAYER, OCI_MANIFEST
 
 COREDNS_IMAGE = "registry.k8s.io/coredns/coredns:v1.14.1"
@@ -17,7 +18,7 @@ def write(path: Path, *, name: str, program: Path) -> None:
     """Write an OCI archive at `path` whose one layer holds `program` as /<name of the program>."""
     layer = _layer(program)
     config = {
-        "architecture": "amd64",
+        "architecture": downloads.architecture(),
         "os": "linux",
         "config": {"Entrypoint": [f"/{program.name}"], "WorkingDir": "/"},
         "rootfs": {"type": "layers", "diff_ids": [_digest(layer)]},

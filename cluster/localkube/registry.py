@@ -1,8 +1,8 @@
 """Pushing images into the cluster's registry, over its HTTP API, and telling containerd to ask there first.
 
-An image of `quay.io/a/b:c` is kept as repository `quay.io/a/b`, so names of different registries never meet. Each registry
-of which an image was loaded gets a hosts.toml; containerd reads it at every pull and goes on to the real registry for what is
-not here.
+An image of `quay.io/a/b:c` is kept as repository `quay.io/a/b`, so names of different registries never meet. Each
+registry of which an image was loaded gets a hosts.toml; containerd reads it at every pull, and goes on to the real
+registry for what is not here.
 """
 
 from __future__ import annotations
@@ -53,8 +53,9 @@ class Registry:
             references = [manifest.digest] + ([tag] if manifest is image.manifests[-1] else [])
             for reference in references:
                 status, text, _ = self._request(
-                    "PUT", f"/v2/{repository}/manifests/{reference}", manifest.data, {"Content-Type": manifest.media_type}
-                )
+                    "PUT", f"/v2/{repository}/manifests/{reference}", manifest.data,
+                    {"Content-Type": manifest.media_type},
+                )  # fmt: skip
                 if status != 201:
                     raise Problem(cause=f"the registry refused the manifest of {name}: {text[:500]!r}")
 

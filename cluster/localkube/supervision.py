@@ -14,6 +14,10 @@ from pathlib import Path
 from localkube import cgroups
 from localkube.errors import Problem
 
+# Nothing of the terminal that `localkube up` was typed into reaches the cluster.
+_PATH = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
+_ENVIRONMENT = {"PATH": _PATH, "HOME": "/root", "LANG": "C.UTF-8"}
+
 
 @dataclass(frozen=True, kw_only=True)
 class Program:
@@ -25,29 +29,32 @@ class Program:
     wait_for: str = ""
 
 
-def write_configuration(path: Path, programs: Sequence[Program], *, logs: Path, run: Path) -> bool:
-    """Write the configuration of `supervise`; True when it differs from what was there."""
+def write_configuration(path: Path, programs: Sequence[Program], *, logs: Path, run: Path) -> None:
+    """Write the configuration of `supervise`."""
     document = {"log_dir": str(logs), "run_dir": str(run), "programs": [asdict(program) for program in programs]}
-    text = json.dumps(document, indent=2) + "\n"
-    if path.exists() and path.read_text() == text:
-        return False
     path.parent.mkdir(parents=True, exist_ok=True)
-    path.write_text(text)
-    return True
+    path.write_text(json.dumps(document, indent=2) + "\n")
 
 
 def start(command: Sequence[str], *, group: str, log: Path, pid_file: Path) -> int:
-    """Start a command inside a control group, free of this terminal, and remember it by `pid_file`."""
+    """Start a command inside a control group, a child of nobody here, and remember it by `pid_file`."""
     cgroups.create(group)
     log.parent.mkdir(parents=True, exist_ok=True)
     pid_file.parent.mkdir(parents=True, exist_ok=True)
+    pid_file.unlink(missing_ok=True)
+    note_pid = 'echo $$ $(cut -d" " -f22 /proc/$$/stat) > "$1.new"; mv "$1.new" "$1"; shift; exec "$@"'
     with log.open("ab") as output:
-        process = subprocess.Popen(
-            ["/bin/sh", "-c", f'{cgroups.join_command(group)}; exec "$@"', "localkube", *command],
-            stdin=subprocess.DEVNULL, stdout=output, stderr=output, start_new_session=True, cwd="/",
+        subprocess.run(
+            ["setsid", "--fork", "/bin/sh", "-c", f"{cgroups.join_command(group)}; {note_pid}", "localkube",
+             str(pid_file), *command],
+            stdin=subprocess.DEVNULL, stdout=output, stderr=output, cwd="/", env=_ENVIRONMENT, check=True,
         )  # fmt: skip
-    pid_file.write_text(f"{process.pid} {_start_time(process.pid)}\n")
-    return process.pid
+    deadline = time.monotonic() + 10
+    while not pid_file.exists():
+        if time.monotonic() > deadline:
+            raise failure(f"{command[0]} could not be started", log)
+        time.sleep(0.005)
+    return int(pid_file.read_text().split()[0])
 
 
 def running(pid_file: Path) -> int | None:
@@ -59,11 +66,6 @@ def running(pid_file: Path) -> int | None:
     except (FileNotFoundError, ProcessLookupError, ValueError):
         pass
     return None
-
-
-def programs_running(run: Path, names: Sequence[str]) -> dict[str, bool]:
-    """Which of the programs have a living process, by the pid files that `supervise` keeps."""
-    return {name: (run / f"{name}.pid").exists() for name in names}
 
 
 def stop(pid_file: Path, *, group: str, within_s: float) -> None:
