@@ -9,10 +9,11 @@ import hashlib
 import shutil
 from pathlib import Path
 
-from guests import cpio, disk, root
 from images.debian import Recipe, tree
 from images.steps import CACHE, step
 from images.tools import Workshop
+
+from guests import cpio, disk, root
 
 INGREDIENTS = Recipe(
     name="cirros-ingredients",

@@ -1,4 +1,4 @@
-"""A BIOS-bootable disk image made of files, without mounting anything: MBR, a FAT partition for syslinux, an ext4 root."""
+"""A BIOS-bootable disk image from files, without mounting anything: MBR, a FAT partition for syslinux, an ext4 root."""
 
 import struct
 from pathlib import Path
@@ -40,7 +40,8 @@ def build(boot_files: dict[str, bytes], root_tree: str, *, root_label: str, root
     # Without a journal's first-time initialisation and lazily set up tables there is nothing for the guest to do later.
     features = "^metadata_csum,^has_journal,^64bit,^resize_inode"
     shop.run(
-        "mke2fs", "-q", "-t", "ext4", "-O", features, "-E", "lazy_itable_init=0,hash_seed=6b766d31-0000-4000-8000-000000000001",
+        "mke2fs", "-q", "-t", "ext4", "-O", features,
+        "-E", "lazy_itable_init=0,hash_seed=6b766d31-0000-4000-8000-000000000001",
         "-U", "6b766d31-0000-4000-8000-000000000002", "-L", root_label, "-m", "0", "-N", "4096", "-d", root_tree,
         "root.img", f"{root_mib}M",
     )  # fmt: skip

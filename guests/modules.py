@@ -10,8 +10,8 @@ from pathlib import Path
 
 # What stands before the root file system: every bus and controller a disk of a VirtualMachineInstance can hang on.
 BOOT = (
-    "virtio_pci", "virtio_blk", "virtio_scsi", "sd_mod", "sr_mod", "ahci", "ata_piix", "ata_generic", "ext4", "crc32c_generic",
-    "xhci_pci", "ehci_pci", "uhci_hcd", "usb_storage",
+    "virtio_pci", "virtio_blk", "virtio_scsi", "sd_mod", "sr_mod", "ahci", "ata_piix", "ata_generic", "ext4",
+    "crc32c_generic", "xhci_pci", "ehci_pci", "uhci_hcd", "usb_storage",
 )  # fmt: skip
 
 # The rest of the hardware that the API can ask for and a guest can show.

@@ -80,9 +80,9 @@ def unpack(recipe: Recipe, target: Path, sources: list[str]) -> None:
 
 
 def ready_to_build() -> None:
-    """Checks root, the one program of the host that is needed, and space; installs the program where apt is at hand."""
+    """Checks rights, space and the one program of the host that is needed, which is installed where apt is at hand."""
     if os.geteuid() != 0:
-        raise CannotBuild("building images unpacks packages with their owners, which only root may do", remedy="use sudo")
+        raise CannotBuild("packages are unpacked with their owners, which only root may do", remedy="use sudo")
     CACHE.mkdir(parents=True, exist_ok=True)
     if shutil.disk_usage(CACHE).free < 4 << 30:
         raise CannotBuild(f"less than 4 GiB free in {CACHE}", remedy="free some space there")
@@ -114,7 +114,7 @@ def apt_settings() -> str:
 
 
 ONE_LINE = re.compile(r"^deb\s+(?:\[[^]]*\]\s+)?(?P<uri>\S+)\s+(?P<suites>\S+)\s+(?P<components>.*)$", re.MULTILINE)
-DEBIAN_SUITE = re.compile(r"^(oldstable|stable|testing|unstable|sid|bullseye|bookworm|trixie|forky|duke)(?P<part>-\S+)?$")
+DEBIAN_SUITE = re.compile(r"^(bullseye|oldstable|stable|testing|unstable|sid|bookworm|trixie|forky)(?P<part>-\S+)?$")
 
 
 def find_mirror(settings: str, *, security: bool) -> str | None:

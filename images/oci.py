@@ -75,7 +75,7 @@ def described(media_type: str, content: bytes) -> dict[str, str | int]:
 
 
 def write(image: Image, name: str) -> Path:
-    """Writes build/images/NAME.tar and NAME.json (reference, digest, sizes); leaves them alone when they are current."""
+    """Writes build/images/NAME.tar and NAME.json (reference, digest, sizes); leaves current ones alone."""
     OUTPUT.mkdir(parents=True, exist_ok=True)
     target, facts = OUTPUT / f"{name}.tar", OUTPUT / f"{name}.json"
     about = json.dumps(

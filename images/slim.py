@@ -12,7 +12,10 @@ from images.steps import CannotBuild
 
 LIBRARIES = "usr/lib/x86_64-linux-gnu"
 # Loaded by name at run time, so that no program's list of libraries mentions them.
-LOADED_BY_NAME = ("libnss_", "libvirt-qemu.", "libvirt-lxc.", "libgcc_s.", "ld-linux")
+LOADED_BY_NAME = ("libnss_", "libgcc_s.", "ld-linux")
+# Asked for by Python packages, which are not part of the Debian tree.
+FOR_PYTHON_PACKAGES = ("libpthread.", "libdl.", "librt.", "libutil.", "libm.", "libstdc++.")
+KEPT_LIBRARIES = LOADED_BY_NAME + FOR_PYTHON_PACKAGES
 
 
 def remove_packages(root: Path, packages: Iterable[str]) -> None:
@@ -21,7 +24,7 @@ def remove_packages(root: Path, packages: Iterable[str]) -> None:
     lists = {path.name.removesuffix(".list").partition(":")[0]: path for path in info.glob("*.list")}
     going = set(packages)
     if absent := going - lists.keys():
-        raise CannotBuild(f"packages to remove are not there: {sorted(absent)}", remedy="correct the list in images/virt.py")
+        raise CannotBuild(f"no packages {sorted(absent)} to remove", remedy="correct the list in images/virt_debian.py")
     staying = {line for name in lists.keys() - going for line in lists[name].read_text().splitlines()}
     for name in going:
         for line in lists[name].read_text().splitlines():
@@ -53,7 +56,7 @@ def remove_unused_libraries(root: Path) -> None:
     libraries = root / LIBRARIES
     binaries = [p for p in root.joinpath("usr").rglob("*") if p.is_file() and not p.is_symlink() and is_elf(p)]
     needs = {path: elf.needed(path) for path in binaries}
-    candidates = {p for p in libraries.glob("*.so*") if not p.name.startswith(LOADED_BY_NAME)}
+    candidates = {p for p in libraries.glob("*.so*") if not p.name.startswith(KEPT_LIBRARIES)}
     wanted = [path for path in binaries if path not in candidates]
     reached: set[Path] = set()
     while wanted:
@@ -62,12 +65,21 @@ def remove_unused_libraries(root: Path) -> None:
             if not path.exists():
                 path = next(iter(libraries.glob(f"*/{name}")), path)
             if not path.exists():
-                raise CannotBuild(f"the library {name} was removed, but is needed", remedy="keep its package (images/virt.py)")
+                raise CannotBuild(f"{name} is gone, but needed", remedy="keep its package (images/virt_debian.py)")
             if path not in reached:
                 reached |= {path, path.resolve()}
                 wanted.append(path.resolve())
     for path in candidates - reached:
         path.unlink()
+
+
+def check_libraries(root: Path, packages: Path) -> None:
+    """Looks whether the compiled parts of Python packages find their libraries, in the tree or among themselves."""
+    own = {p.name for p in packages.rglob("*.so*")}
+    for path in packages.rglob("*.so*"):
+        for name in elf.needed(path) - own:
+            if not (root / LIBRARIES / name).exists():
+                raise CannotBuild(f"{path.name} needs {name}", remedy="keep it: FOR_PYTHON_PACKAGES in images/slim.py")
 
 
 def is_elf(path: Path) -> bool:

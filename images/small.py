@@ -5,22 +5,21 @@ from pathlib import Path
 
 from guests import cirros
 from guests.disk import MIB
+
 from images import elf
 from images.debian import Recipe, tree
 from images.layers import Entry, Layer, from_entries
 from images.oci import Image
 from images.steps import CACHE, run
 
-BUSYBOX = Recipe(
-    name="busybox", suite="trixie", installed=False, packages=("base-files", "busybox-static", "dropbear-bin", "libc6")
-)
-SSH_CLIENT = "usr/bin/dbclient"
+# Not the static busybox: its name lookups crash where glibc's own libraries are absent.
+BUSYBOX = Recipe(name="busybox", suite="trixie", installed=False, packages=("base-files", "busybox", "dropbear-bin"))
+PROGRAMS = {"bin/busybox": "usr/bin/busybox", "bin/dbclient": "usr/bin/dbclient"}
 
 
 def busybox() -> Image:
     """A pod image with a shell, an ssh client (dbclient) and busybox' network programs."""
     source = tree(BUSYBOX)
-    program = next(source.glob("usr/bin/busybox"))
     work = CACHE / "busybox-files"
     (work / "tmp").mkdir(parents=True, exist_ok=True)
     files = {
@@ -30,17 +29,19 @@ def busybox() -> Image:
     for name, text in files.items():
         (work / name).write_text(text)
     entries = [Entry(name=f"etc/{name}", source=work / name) for name in files]
-    entries += [Entry(name="bin/busybox", source=program), Entry(name="bin/dbclient", source=source / SSH_CLIENT)]
+    entries += [Entry(name=name, source=source / place) for name, place in PROGRAMS.items()]
     entries += [Entry(name=name, source=work / "tmp", mode=mode) for name, mode in (("tmp", 0o1777), ("root", 0o700))]
-    entries += [Entry(name=e, source=p) for e, p in libraries(source, source / SSH_CLIENT).items()]
+    shared = {n: p for place in PROGRAMS.values() for n, p in libraries(source, source / place).items()}
+    entries += [Entry(name=name, source=path) for name, path in shared.items()]
     (work / "links").mkdir(exist_ok=True)
-    for applet in run([program, "--list"], remedy="this machine must run amd64 programs").decode().split():
+    listed = run(["chroot", source, "/usr/bin/busybox", "--list"], remedy="this machine must run amd64 programs")
+    for applet in listed.decode().split():
         link = work / "links" / applet
         if applet != "busybox":
             if not link.is_symlink():
                 link.symlink_to("busybox")
             entries.append(Entry(name=f"bin/{applet}", source=link))
-    key = BUSYBOX.directory.name.rpartition("-")[2]
+    key = hashlib.sha256(BUSYBOX.directory.name.encode() + Path(__file__).read_bytes()).hexdigest()[:12]
     layer = from_entries("busybox", "busybox and dropbear's ssh client", entries, key=key, compress=True)
     return Image(
         repository="docker.io/localkube/busybox",
@@ -53,7 +54,7 @@ def busybox() -> Image:
 
 
 def libraries(source: Path, program: Path) -> dict[str, Path]:
-    """Where a program's shared libraries go in the image, and where they are; its loader stands where the program says."""
+    """Where a program's shared libraries go in the image, and where they are; the loader as programs name it."""
     found: dict[str, Path] = {}
     wanted = elf.needed(program)
     while wanted:
