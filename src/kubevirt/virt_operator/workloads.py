@@ -54,6 +54,7 @@ def api_deployment(installation: Installation) -> JsonObject:
         _secret_mount("certificates", API_CERTIFICATE, "/etc/virt-api/certificates"),
         _secret_mount("handler-client-certificate", HANDLER_CLIENT_CERTIFICATE, "/etc/virt-handler/clientcertificates"),
         _bundle_mount("/etc/virt-api/ca"),
+        _scratch_mount(),
     ]
     container = _container(installation, APP_API, mounts, cpu="5m", memory="64Mi")
     container["ports"] = [{"name": "virt-api", "containerPort": API_PORT, "protocol": "TCP"}]
@@ -63,14 +64,15 @@ def api_deployment(installation: Installation) -> JsonObject:
 
 
 def controller_deployment(installation: Installation) -> JsonObject:
-    container = _container(installation, APP_CONTROLLER, [], cpu="10m", memory="64Mi")
+    mounts = [_scratch_mount()]
+    container = _container(installation, APP_CONTROLLER, mounts, cpu="10m", memory="64Mi")
     _environment(container).extend([
         {"name": "LAUNCHER_IMAGE", "value": installation.image},
         {"name": "LAUNCHER_IMAGE_PULL_POLICY", "value": installation.image_pull_policy},
     ])
     container["securityContext"] = _unprivileged()
     container.update(_probes({"path": "/healthz", "port": HEALTH_PORT}))
-    return _deployment(installation, APP_CONTROLLER, "kubevirt-controller", container, [])
+    return _deployment(installation, APP_CONTROLLER, "kubevirt-controller", container, mounts)
 
 
 def handler_daemonset(installation: Installation) -> JsonObject:
@@ -199,6 +201,12 @@ def _secret_mount(name: str, secret: str, path: str) -> Mount:
 
 def _bundle_mount(path: str) -> Mount:
     return Mount(volume={"name": "authorities", "configMap": {"name": AUTHORITY}}, path=path)
+
+
+def _scratch_mount() -> Mount:
+    """A place for the few files that libraries want on disk for a moment; the root file system is read-only."""
+    volume: JsonObject = {"name": "scratch", "emptyDir": {"medium": "Memory", "sizeLimit": "16Mi"}}
+    return Mount(volume=volume, path="/tmp", read_only=False)  # noqa: S108 (the pod's own)
 
 
 def _host_mount(name: str, path: str, *, kind: str = "Directory", propagation: str = "") -> Mount:
