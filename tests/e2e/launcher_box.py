@@ -7,6 +7,7 @@ import contextlib
 import json
 import os
 import shutil
+import signal
 import subprocess
 import tarfile
 import tempfile
@@ -152,15 +153,35 @@ class Box:
                         found.append(int(entry.name))
         return sorted(found)
 
+    def end(self) -> None:
+        """Kill process 1 of the box, and with it everything in there."""
+        children = Path(f"/proc/{self.process.pid}/task/{self.process.pid}/children")
+        if self.process.poll() is None:
+            for pid in children.read_text().split():
+                os.kill(int(pid), signal.SIGKILL)
+        self.process.kill()
+        self.process.wait()
+
     async def exit_code(self, *, within_s: float = 30) -> int:
         await eventually(lambda: self.process.poll() is not None, "the launcher to leave", within_s=within_s)
         return self.process.wait()
 
 
+def boxes_left() -> list[str]:
+    """Launchers and guests of boxes that are alive still."""
+    found = []
+    for entry in Path("/proc").iterdir():
+        with contextlib.suppress(OSError):
+            words = (entry / "cmdline").read_bytes().decode().split("\0") if entry.name.isdigit() else []
+            if any(UID in word for word in words):
+                found.append(" ".join(words[:4]))
+    return found
+
+
 @contextlib.contextmanager
 def box(disk: Path | None = None, *, grace_period_s: int = 30) -> Iterator[Box]:
     """A pod whose launcher has been started, with a disk in its container image. Everything of it ends with it."""
-    path = Path(tempfile.mkdtemp(prefix="kv-"))
+    path = Path(tempfile.mkdtemp(prefix="launcher-box-"))
     for name in DIRECTORIES:
         (path / name).mkdir()
         os.chown(path / name, 107, 107)
@@ -177,14 +198,14 @@ def box(disk: Path | None = None, *, grace_period_s: int = 30) -> Iterator[Box]:
     env["COMPILED"] = str(compiled)
     compiled.mkdir(exist_ok=True)
     os.chown(compiled, 107, 107)
-    unshare = ["unshare", "--mount", "--pid", "--net", "--fork", "--kill-child", "--propagation", "private"]
+    unshare = ["unshare", "--mount", "--pid", "--net", "--fork", "--propagation", "private"]
     with (path / "log").open("wb") as log:
         process = subprocess.Popen([*unshare, "sh", "-c", SCRIPT, "box", *arguments], env=env, stderr=log, stdout=log)
+    made = Box(path=path, process=process)
     try:
-        yield Box(path=path, process=process)
+        yield made
     finally:
-        process.kill()
-        process.wait()
+        made.end()
         shutil.rmtree(path)
 
 
