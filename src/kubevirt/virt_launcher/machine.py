@@ -69,8 +69,15 @@ class Machine:
                 self._become(self.now.failed(problem))
                 raise
             started = datetime.now(UTC)
-            self._become(replace(self.now, built=built, state=State.RUNNING, reason=Reason.UNKNOWN, started_at=started))
             self._qemu_pid = self._read_pid()
+            described = await self._describe()
+            self._workshop.close()
+            state = State.PAUSED if built.paused else State.RUNNING
+            reason = Reason.USER if built.paused else Reason.UNKNOWN
+            # Told whole and at once: each report that differs from the one before is a write to the API.
+            self._become(
+                replace(self.now, built=built, described=described, state=state, reason=reason, started_at=started)
+            )
             self._dirty.set()
 
     async def pause(self) -> None:
@@ -151,9 +158,9 @@ class Machine:
         self._dirty.set()
 
     def agent_changed(self, *, connected: bool) -> None:
+        log.info("the guest agent has come" if connected else "the guest agent has gone")
         if connected:
-            self._agent_seen.set()
-            self._become(replace(self.now, agent=guest_agent.agent_report({})))
+            self._agent_seen.set()  # it is told together with its first answers
         else:
             self._agent_seen.clear()
             self._become(replace(self.now, agent=agent_gone(self.now.agent)))
@@ -174,15 +181,10 @@ class Machine:
 
     async def watch(self) -> None:
         """Keep `now` true, until cancelled."""
-        described = False
         while True:
             await self._dirty.wait()
             self._dirty.clear()
             await self.refresh()
-            if self.now.is_alive and not described:
-                self._become(replace(self.now, described=await self._describe()))
-                self._workshop.close()
-                described = True
 
     async def ask_agent(self) -> None:
         """Ask the guest's agent, often at first and seldom later, until cancelled."""
@@ -230,6 +232,8 @@ class Machine:
             interfaces = await self._host.guest_interfaces()
         except HostError as error:
             log.info("the guest agent gave no answer", cause=error.cause)
+            if not self.now.has_agent:
+                self._become(replace(self.now, agent=guest_agent.agent_report({})))
             return
         if self.now.is_alive and self._agent_seen.is_set():
             found = tuple(guest_agent.guest_interfaces(interfaces))
