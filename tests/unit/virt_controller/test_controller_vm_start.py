@@ -29,6 +29,7 @@ from kubevirt.virt_controller.act import operations_for
 from kubevirt.virt_controller.actions import Create, Delete, FailureWords, Patch
 from kubevirt.virt_controller.vm.decide import decide
 from kubevirt.virt_controller.vm.ownership import after_status
+from kubevirt.virt_controller.vm.revisions import stored_form
 
 GENERATION = "kubevirt.io/vm-generation"
 
@@ -100,8 +101,13 @@ def test_a_start_stores_the_spec_and_drops_older_ones() -> None:
     assert isinstance(store, Create)
     assert store.body["metadata"]["name"] == f"revision-start-vm-{VM_UID}-3"
     assert store.body["revision"] == 3
-    assert store.body["data"] == {"spec": codec.to_builtins(now.spec)}
+    assert codec.decode_json(bytes(store.body["data"])) == {"spec": codec.to_builtins(now.spec)}
     assert isinstance(create, Create)
+
+
+def test_the_text_of_a_revision_is_what_the_api_server_makes_of_it() -> None:
+    text = bytes(stored_form({"b": {"z": 1, "a": "x <y> & \u2028z"}, "a": ["é"]}))
+    assert text == '{"a":["é"],"b":{"a":"x \\u003cy\\u003e \\u0026 \\u2028z","z":1}}'.encode()
 
 
 def test_a_revision_of_this_generation_is_used_again() -> None:

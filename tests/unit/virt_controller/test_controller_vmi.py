@@ -253,6 +253,11 @@ def test_the_hand_over_says_all_at_once() -> None:
     assert [t.phase for t in s.phase_transition_timestamps] == ["Pending", "Scheduling", "Scheduled"]
 
 
+def test_the_history_begins_with_pending_even_if_nobody_wrote_it() -> None:
+    o = seen(vmi("", status={"phaseTransitionTimestamps": []}), STARTED)
+    assert [t.phase for t in shaped(o).status.phase_transition_timestamps] == ["Pending", "Scheduling", "Scheduled"]
+
+
 def test_an_outdated_launcher_is_labelled() -> None:
     new = shaped(seen(vmi("Running"), pod(phase="Running", compute=RUNS, image="virt:0")))
     assert new.metadata.labels["kubevirt.io/outdatedLauncherImage"] == ""

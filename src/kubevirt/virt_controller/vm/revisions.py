@@ -6,6 +6,7 @@ running.
 
 from __future__ import annotations
 
+import msgspec
 from msgspec.structs import replace
 
 from kubevirt.api import codec, names
@@ -52,12 +53,26 @@ def store(o: Observed, vm: VirtualMachine) -> tuple[Action, ...]:
     if any(r.metadata.name == wanted for r in o.revisions):
         return tuple(stale)
     metadata = ObjectMeta(name=wanted, namespace=vm.metadata.namespace, owner_references=[owner_reference(vm)])
-    revision: JsonObject = {
+    revision = {
         "metadata": codec.to_builtins(metadata),
-        "data": {"spec": codec.to_builtins(vm.spec)},
+        "data": stored_form({"spec": codec.to_builtins(vm.spec)}),
         "revision": vm.metadata.generation,
     }
     return (*stale, Create(resource=START_REVISIONS, body=revision, failed=FAILED))
+
+
+def stored_form(data: JsonObject) -> msgspec.Raw:
+    """The data as text that survives a patch of the revision's metadata.
+
+    The API server keeps the text as it was sent, but compares it, when something else in the revision is patched, with
+    what its own JSON library makes of it: members sorted, and some characters escaped. Any other text counts as a
+    change of the unchangeable data, and then not even the garbage collector can orphan the revision (`kubectl delete
+    --cascade=orphan`).
+    """
+    text = msgspec.json.encode(data, order="sorted")
+    for character in "<>&\u2028\u2029":
+        text = text.replace(character.encode(), f"\\u{ord(character):04x}".encode())
+    return msgspec.Raw(text)
 
 
 def last_started_spec(o: Observed) -> VirtualMachineSpec | None:

@@ -55,12 +55,14 @@ def status(o: Observed, ending: Ending, problem: SyncProblem | None) -> VirtualM
 
 
 def with_transitions(o: Observed, phase: str) -> list[Transition]:
-    """The history with this phase in it. A step that was too short to be written on its own is filled in."""
+    """The history with this phase in it. Steps that were too short to be written on their own are filled in."""
     history = o.vmi.status.phase_transition_timestamps
     known = {t.phase for t in history}
     steps = [(phase, o.now)]
+    if not history and phase != "Pending":
+        steps.insert(0, ("Pending", o.vmi.metadata.creation_timestamp or o.now))
     if phase == "Scheduled" and o.pod is not None:
-        steps.insert(0, ("Scheduling", o.pod.metadata.creation_timestamp or o.now))
+        steps.insert(-1, ("Scheduling", o.pod.metadata.creation_timestamp or o.now))
     return [*history, *(Transition(phase=p, phase_transition_timestamp=at) for p, at in steps if p not in known)]
 
 
