@@ -14,6 +14,7 @@ import msgspec
 
 from kubevirt.kit import logs
 from kubevirt.kit.errors import Problem
+from kubevirt.kit.tasks import attempt
 from kubevirt.launcher_link.messages import (
     MAX_LINE_BYTES,
     VERSION,
@@ -32,6 +33,10 @@ from kubevirt.launcher_link.wire import LinkGarbled, encode_body, to_line
 log = logs.get(__name__)
 
 MAX_UNREAD_BYTES = 4 * 1024 * 1024
+UNFORESEEN = Failure(
+    cause="the launcher failed in a way nobody foresaw",
+    remedy="see the log of the launcher pod's container 'compute', and report it",
+)
 
 Answer = Callable[[bytes], Awaitable[msgspec.Struct]]
 """Does what a verb asks for; gets the undecoded body, returns the body of the reply, raises Problem to refuse."""
@@ -100,12 +105,15 @@ class LinkServer:
 
     async def _reply(self, writer: asyncio.StreamWriter, request: Request) -> None:
         answer = self._answers.get(request.verb, _unknown(request.verb))
-        try:
-            body = await answer(bytes(request.body))
-            reply = Reply(id=request.id, body=encode_body(body))
-        except Problem as problem:
-            failure = Failure(cause=problem.cause, field=problem.field, remedy=problem.remedy)
+        result = await attempt(answer(bytes(request.body)))
+        if isinstance(result, Problem):
+            failure = Failure(cause=result.cause, field=result.field, remedy=result.remedy)
             reply = Reply(id=request.id, error=failure)
+        elif isinstance(result, Exception):
+            log.error("a request failed for a reason nobody foresaw", result, verb=request.verb)
+            reply = Reply(id=request.id, error=UNFORESEEN)
+        else:
+            reply = Reply(id=request.id, body=encode_body(result))
         self._send(writer, to_line(reply))
 
     def _send(self, writer: asyncio.StreamWriter, line: bytes) -> None:

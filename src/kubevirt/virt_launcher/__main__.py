@@ -3,10 +3,12 @@
 from kubevirt.virt_launcher import lean  # noqa: F401, I001
 
 import asyncio
+import contextlib
 import fcntl
 import gc
 import os
 import sys
+from collections.abc import Iterator
 from pathlib import Path
 
 from kubevirt.kit import logs
@@ -22,20 +24,20 @@ def main() -> None:
         sys.stderr.write(f"virt-launcher: {problem}\n")
         sys.exit(2)
     logs.setup("virt-launcher", options.log_level)
-    lock = hold_alive_lock(Path(paths.ALIVE_LOCK))
-    code = asyncio.run(_run(options))
-    logs.get("launcher").info("leaving", exit_code=code)
-    sys.stderr.flush()
-    # Threads of libvirt may hang in calls that nobody waits for any more. The lock is freed by the kernel.
-    os._exit(code if lock >= 0 else 1)
+    with alive(Path(paths.ALIVE_LOCK)):
+        code = asyncio.run(_run(options))
+        logs.get("launcher").info("leaving", exit_code=code)
+        sys.stderr.flush()
+        os._exit(code)  # threads of libvirt may hang in calls that nobody waits for any more
 
 
-def hold_alive_lock(path: Path) -> int:
-    """Lock the file for as long as this process lives: the pod's other containers end when they get the lock."""
+@contextlib.contextmanager
+def alive(path: Path) -> Iterator[None]:
+    """Keep the file locked: the pod's other containers end when they get the lock."""
     path.parent.mkdir(parents=True, exist_ok=True)
-    file = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o644)
-    fcntl.flock(file, fcntl.LOCK_EX)
-    return file
+    with path.open("a") as file:
+        fcntl.flock(file, fcntl.LOCK_EX)
+        yield
 
 
 async def _run(options: Options) -> int:

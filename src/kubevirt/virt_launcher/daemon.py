@@ -8,7 +8,7 @@ A guest does not notice its daemon's end; the new one finds it again by the file
 
 import asyncio
 import os
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from pathlib import Path
 
 from kubevirt.kit import logs
@@ -60,11 +60,10 @@ def environment(inherited: Mapping[str, str]) -> dict[str, str]:
 
 
 class LibvirtDaemon:
-    """Keeps one libvirtd running. `on_restart` is told each time a new one was started in place of a dead one."""
+    """Keeps one libvirtd running."""
 
-    def __init__(self, children: Children, *, on_restart: Callable[[], None]) -> None:
+    def __init__(self, children: Children) -> None:
         self._children = children
-        self._on_restart = on_restart
         self._child: Child | None = None
 
     def start(self) -> None:
@@ -95,7 +94,6 @@ class LibvirtDaemon:
             log.warning("libvirtd died, the guest goes on; starting another", wait_status=status, pause_s=pause)
             await asyncio.sleep(pause)
             self._spawn()
-            self._on_restart()
 
     def _spawn(self) -> None:
         config = STATE_DIR / "libvirt" / "libvirtd.conf"

@@ -56,7 +56,7 @@ class Launcher:
         self._killed: float | None = None
         self._children = Children(on_orphan=lambda pid, status: self._machine.orphan_ended(pid, status))
         self._children.watch()
-        self._daemon = LibvirtDaemon(self._children, on_restart=self._woken.set)
+        self._daemon = LibvirtDaemon(self._children)
         self._daemon.start()
         workshop = Workshop.open(self._children, dict(os.environ))
         self._host = LibvirtHost(URI, options.domain, on_event=self._heard)

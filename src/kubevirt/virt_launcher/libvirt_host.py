@@ -24,7 +24,8 @@ log = logs.get("libvirt")
 _T = TypeVar("_T")
 
 AGENT_TIMEOUT_S = 5
-KEEPALIVE_S, KEEPALIVE_COUNT = 5, 6
+KEEPALIVE_S, KEEPALIVE_COUNT = 20, 3
+"""For a daemon that hangs; the end of one that dies is seen at once."""
 CONNECT_EVERY_S = 0.02
 
 

@@ -26,8 +26,6 @@ class Built(msgspec.Struct, kw_only=True, omit_defaults=True):
     paused: bool = False
     acpi: bool = True
     grace_period_s: int = 30
-    serial_log: str = ""
-    """Path of the file that the serial console is logged to; empty when it is not."""
     interfaces: list[ReportedInterface] = []
     leases: list[DhcpLease] = []
     leases6: list[Dhcp6Lease] = []

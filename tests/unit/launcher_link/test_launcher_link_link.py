@@ -33,6 +33,10 @@ async def hangs(_body: bytes) -> msgspec.Struct:
     return Nothing()
 
 
+async def breaks(_body: bytes) -> msgspec.Struct:
+    raise ZeroDivisionError
+
+
 async def reports(_body: bytes) -> msgspec.Struct:
     return REPORT
 
@@ -42,6 +46,7 @@ ANSWERS: dict[str, Answer] = {
     Verb.PAUSE: refuses,
     Verb.KILL: hangs,
     Verb.GET_DOMAIN: reports,
+    Verb.UNPAUSE: breaks,
 }
 
 
@@ -120,6 +125,8 @@ async def test_answers_refusals_and_unknown_verbs(short: Path) -> None:
         with pytest.raises(LinkError, match="Domain not found") as told:
             await link.pause()
         assert (told.value.field, told.value.remedy) == ("spec", "start it")
+        with pytest.raises(LinkError, match="nobody foresaw"):
+            await link.unpause()
         with pytest.raises(LinkError, match="does not know the verb 'reset'"):
             await link.reset()
         await link.ping()

@@ -101,17 +101,14 @@ def _smbios(options: SyncOptions) -> Smbios:
 
 def _built(request: SyncRequest, xml: str, type_: str) -> Built:
     spec = request.vmi.spec
-    uid = request.vmi.metadata.uid
     features = spec.domain.features
     acpi = features.acpi if features is not None else None
-    log = paths.serial_log(uid)
     return Built(
         xml=xml,
         domain_type=type_,
         paused=spec.start_strategy == "Paused",
         acpi=acpi is None or acpi.enabled is not False,
         grace_period_s=_grace_period_s(spec.termination_grace_period_seconds),
-        serial_log=log if log in xml else "",
         interfaces=[
             ReportedInterface(name=nic.network, mac=nic.mac, ip_addresses=nic.ip_addresses, info_source=["domain"])
             for nic in request.nics
