@@ -116,6 +116,8 @@ def obstacle_of(pod: Pod, events: Sequence[Event]) -> str:
     scheduled = pod.condition("PodScheduled")
     if scheduled is not None and scheduled.status == "False":
         return f"not scheduled: {scheduled.message}"
+    if not pod.spec.node_name:
+        return "waits for the scheduler"
     for container in (*pod.status.init_container_statuses, *pod.status.container_statuses):
         waiting = container.state.waiting
         if waiting is not None and waiting.reason not in ("", "ContainerCreating", "PodInitializing"):

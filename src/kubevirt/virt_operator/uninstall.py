@@ -6,6 +6,7 @@ import asyncio
 
 import msgspec
 
+from kubevirt.api.names import LABEL_MANAGED_BY
 from kubevirt.api.resources import CRDS, KUBEVIRTS, NAMESPACES, NODES, VMI_REPLICASETS, VMIS, VMS, Resource
 from kubevirt.kit.errors import Problem
 from kubevirt.kit.json import JsonObject
@@ -109,9 +110,22 @@ async def _remove_rest(client: Client, installation: Installation, progress: Pro
     progress.step("the kinds are removed")
     for obj in (*account_objects(installation.namespace), *user_role_objects(), objects.priority_class()):
         await _remove(client, obj)
-    await _remove(client, objects.namespace_object(installation.namespace))
-    await _until_absent(client, NAMESPACES, [installation.namespace])
-    progress.step("accounts, roles and the namespace are removed")
+    progress.step("accounts and roles are removed")
+    await _remove_namespace(client, installation.namespace, progress)
+
+
+async def _remove_namespace(client: Client, name: str, progress: Progress) -> None:
+    """Only one that the installation made: others hold what is not ours."""
+    try:
+        namespace = await client.get(NAMESPACES, name)
+    except NotFound:
+        return
+    if namespace.metadata.labels.get(LABEL_MANAGED_BY) != objects.MANAGER:
+        progress.step(f"namespace {name} stays: it was not made by virt-operator")
+        return
+    await _remove(client, objects.namespace_object(name))
+    await _until_absent(client, NAMESPACES, [name])
+    progress.step(f"namespace {name} is removed")
 
 
 async def _kubevirts(client: Client) -> list[JsonObject]:

@@ -25,9 +25,11 @@ def daemonset(**status_: int) -> DaemonSet:
                           "status": {"observedGeneration": 1, **status_}}, DaemonSet)
 
 
-def pod(state: JsonObject | None = None, last: JsonObject | None = None, conditions: list[Json] | None = None) -> Pod:
+def pod(state: JsonObject | None = None, last: JsonObject | None = None, conditions: list[Json] | None = None,
+        node: str = "node1") -> Pod:
     return codec.convert({
         "metadata": {"name": "virt-api-x", "labels": {"kubevirt.io": "virt-api"}},
+        "spec": {"nodeName": node, "containers": []},
         "status": {"phase": "Running" if state and "running" in state else "Pending", "conditions": conditions or [],
                    "containerStatuses": [{"name": "virt-api", "state": state or {}, "lastState": last or {}}]},
     }, Pod)
@@ -51,6 +53,8 @@ def warning(name: str, reason: str, message: str, second: int = 0) -> Event:
     pytest.param(deployment(), [pod(conditions=[{"type": "PodScheduled", "status": "False",
                                                  "message": "0/2 nodes are available"}])], [],
                  "0 of 1 pods available; pod virt-api-x: not scheduled: 0/2 nodes are available", id="no room"),
+    pytest.param(deployment(), [pod(node="")], [],
+                 "0 of 1 pods available; pod virt-api-x: waits for the scheduler", id="no scheduler"),
     pytest.param(deployment(), [pod({"waiting": {"reason": "ImagePullBackOff", "message": "Back-off pulling"}})], [],
                  "0 of 1 pods available; pod virt-api-x: ImagePullBackOff: Back-off pulling", id="no image"),
     pytest.param(deployment(), [pod({"waiting": {"reason": "CrashLoopBackOff", "message": "back-off 10s"}},
