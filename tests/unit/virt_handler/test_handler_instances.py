@@ -9,12 +9,13 @@ import pytest
 from kubevirt.api import codec
 from kubevirt.api.config import ClusterConfig
 from kubevirt.api.vmi import VirtualMachineInstance
+from kubevirt.api.vmi_status import VirtualMachineInstanceCondition, VirtualMachineInstanceGuestOSInfo
 from kubevirt.kit.errors import Problem
 from kubevirt.virt_handler.instances import events
 from kubevirt.virt_handler.instances.decide import Action
 from kubevirt.virt_handler.instances.options import sync_options
 from kubevirt.virt_handler.instances.ownership import own_devices
-from kubevirt.virt_handler.instances.status_patch import status_patch
+from kubevirt.virt_handler.instances.status_patch import can_wait, status_patch
 
 
 def vmi() -> VirtualMachineInstance:
@@ -41,6 +42,21 @@ def test_one_patch_tests_the_version_and_puts_whole_members() -> None:
         {"op": "add", "path": "/status/phase", "value": "Running"},
         {"op": "remove", "path": "/status/reason"},
     ]
+
+
+@pytest.mark.parametrize(("phase", "condition", "waits"), [
+    pytest.param("Running", "", False, id="a phase is told at once"),
+    pytest.param("Scheduled", "Paused", False, id="so is a condition that people wait for"),
+    pytest.param("Scheduled", "AgentConnected", True, id="a guest agent has more to tell in a moment"),
+    pytest.param("Scheduled", "", True, id="details wait for more of them"),
+])  # fmt: skip
+def test_only_details_wait(phase: str, condition: str, waits: bool) -> None:
+    old = vmi().status
+    new = codec.clone(old)
+    new.phase, new.guest_os_info = phase, VirtualMachineInstanceGuestOSInfo(id="debian")
+    if condition:
+        new.conditions = [VirtualMachineInstanceCondition(type=condition, status="True")]
+    assert can_wait(old, new) is waits
 
 
 @pytest.mark.parametrize(("old", "new", "reasons"), [

@@ -33,13 +33,15 @@ from kubevirt.virt_handler.instances.events import Note
 from kubevirt.virt_handler.instances.launchers import Launcher, Launchers, LinkState
 from kubevirt.virt_handler.instances.options import sync_options
 from kubevirt.virt_handler.instances.ownership import own_devices
-from kubevirt.virt_handler.instances.status_patch import status_patch
+from kubevirt.virt_handler.instances.status_patch import can_wait, status_patch
 from kubevirt.virt_handler.network.wiring import wire
 from kubevirt.virt_handler.settings import Settings
 
 log = logs.get("instances")
 
 WORKERS = 10
+DETAILS_SETTLE_S = 1.0
+"""How long changes of details are collected, so that a swarm of them is one write."""
 _FOLLOWED_PHASES = ("Scheduled", "Running")
 _AFTER_THE_STATUS = (Action.ACKNOWLEDGE, Action.FORGET)
 
@@ -53,6 +55,8 @@ class Progress:
     """As the launcher was last given it."""
     asked_to_end_at: float | None = None
     ending: Action | None = None
+    details_due_at: float | None = None
+    """When a change of details only is to be written."""
 
 
 class InstanceController:
@@ -94,20 +98,22 @@ class InstanceController:
         progress = self._progress.setdefault(key, Progress())
         decision = decide(_observe(instance, launcher, progress))
         problem = await self._carry_out(decision, instance, launcher, progress)
+        details_due_s = None
         if instance is not None:
-            await self._write_status(instance, launcher, progress, decision, problem)
+            details_due_s = await self._write_status(instance, launcher, progress, decision, problem)
         for action in decision.actions:
             if action in _AFTER_THE_STATUS:
                 await self._finish(action, launcher)
         if problem is not None:
             raise problem
-        return decision.look_again_s
+        return min((s for s in (decision.look_again_s, details_due_s) if s is not None), default=None)
 
     def _launcher_of(self, key: str, instance: VirtualMachineInstance | None) -> Launcher | None:
         """The launcher to look at: the one that is followed, else the one that the instance calls for."""
         launcher = self.launchers.get(key)
         if launcher is None and instance is not None and instance.status.phase in _FOLLOWED_PHASES:
             pods = [uid for uid, node in instance.status.active_pods.items() if node == self._node]
+            pods.sort(key=self.launchers.is_here)
             if pods:
                 launcher = self.launchers.follow(key, instance.metadata.uid, pods[-1])
         return launcher
@@ -164,9 +170,10 @@ class InstanceController:
         progress: Progress,
         decision: Decision,
         problem: Problem | None,
-    ) -> None:
+    ) -> float | None:
+        """Write what has changed; details wait for more of them, and the seconds until then are returned."""
         if instance.status.phase not in _FOLLOWED_PHASES:
-            return
+            return None
         report = launcher.report
         is_starting = instance.status.phase == "Scheduled" and report is not None and report.is_alive
         if progress.attachments is None and is_starting:
@@ -177,14 +184,21 @@ class InstanceController:
         ))  # fmt: skip
         patch = status_patch(instance, wanted)
         if patch is None:
-            return
+            progress.details_due_at = None
+            return None
+        if can_wait(instance.status, wanted):
+            progress.details_due_at = progress.details_due_at or time.monotonic() + DETAILS_SETTLE_S
+            if (left_s := progress.details_due_at - time.monotonic()) > 0:
+                return left_s
+        progress.details_due_at = None
         meta = instance.metadata
         try:
             written = await self._client.patch(VMIS, meta.name, meta.namespace, patch.operations)
         except NotFound:
-            return  # it was removed meanwhile; the watch will tell
+            return None  # it was removed meanwhile; the watch will tell
         self._instances.written(written)
         self._emit(instance, events.on_phase(instance.status.phase, wanted.phase))
+        return None
 
     async def _finish(self, action: Action, launcher: Launcher) -> None:
         if action is Action.ACKNOWLEDGE:
@@ -195,6 +209,7 @@ class InstanceController:
         else:
             self.launchers.forget(launcher.key)
             self._progress.pop(launcher.key, None)
+            self.queue.add(launcher.key)  # an instance that was given the name meanwhile has waited for this
 
     def _emit(self, instance: VirtualMachineInstance, notes: list[Note]) -> None:
         for note in notes:

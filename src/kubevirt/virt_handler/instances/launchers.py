@@ -98,8 +98,9 @@ class Launchers:
         followed = self._followed.get(key)
         return followed[0] if followed else None
 
-    def keys(self) -> list[str]:
-        return list(self._followed)
+    def is_here(self, pod_uid: str) -> bool:
+        """The kubelet of this node has a directory for the pod."""
+        return (self._pods_dir / pod_uid).exists()
 
     def follow(self, key: str, uid: str, pod_uid: str) -> Launcher:
         """Start to follow an instance's launcher, or go on; an instance that came anew under the name is a new one."""

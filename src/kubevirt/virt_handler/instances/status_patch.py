@@ -9,6 +9,20 @@ from kubevirt.api import codec
 from kubevirt.api.vmi import VirtualMachineInstance, VirtualMachineInstanceStatus
 from kubevirt.kube.patches import Patch, pointer
 
+_UNHURRIED = frozenset({"AgentConnected", "AgentVersionNotSupported"})
+
+
+def can_wait(old: VirtualMachineInstanceStatus, new: VirtualMachineInstanceStatus) -> bool:
+    """Whether a change is one of details, which tend to come in swarms (a guest agent, a domain just started).
+
+    What people and controllers wait for, the phase and most conditions, is never held back.
+    """
+    return old.phase == new.phase and _hurried(old) == _hurried(new)
+
+
+def _hurried(status: VirtualMachineInstanceStatus) -> set[tuple[str, str, str]]:
+    return {(c.type, c.status, c.reason) for c in status.conditions if c.type not in _UNHURRIED}
+
 
 def status_patch(vmi: VirtualMachineInstance, wanted: VirtualMachineInstanceStatus) -> Patch | None:
     """None when nothing changes."""
