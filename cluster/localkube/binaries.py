@@ -54,13 +54,13 @@ def provide(layout: Layout) -> None:
     layout.bin.mkdir(parents=True, exist_ok=True)
     layout.cni_bin.mkdir(parents=True, exist_ok=True)
     for family in FAMILIES:
-        found = _find(family)
+        found = find(family)
         for program in family.programs:
             directory = layout.cni_bin if program in CNI else layout.bin
             _link(directory / program, found[program])
 
 
-def _find(family: Family) -> dict[str, Path]:
+def find(family: Family) -> dict[str, Path]:
     given = os.environ.get("KUBERNETES_BIN_DIR")
     if given:
         found = {name: Path(given) / name for name in family.programs if (Path(given) / name).exists()}

@@ -31,7 +31,7 @@ def build(source: Path, name: str, version: str, target: Path) -> None:
             remedy="free some space, or set XDG_CACHE_HOME and GOCACHE to a larger disk",
         )
     command = [go, "build", *FLAGS, "-tags", _TAGS.get(name, ""), "-ldflags", _linker_flags(name, version)]
-    command += ["-v", "-o", f"{target}/", *_packages(go, source)]
+    command += ["-v", "-o", f"{target}/", *packages(go, source)]
     started = time.monotonic()
     note(f"building {name} {version} from source (once; it is kept in the cache)")
     with subprocess.Popen(
@@ -63,7 +63,7 @@ def find_go() -> str:
     )
 
 
-def _packages(go: str, source: Path) -> list[str]:
+def packages(go: str, source: Path) -> list[str]:
     """The module's own programs, and those of its dependencies that go.mod names as tools."""
     listed = subprocess.run(
         [go, "list", "-f", "{{if eq .Name \"main\"}}{{.ImportPath}}{{end}}", "./..."],

@@ -1,7 +1,7 @@
 """The cluster's control groups: by them its processes are found, whatever became of their parents.
 
 Both generations are served: with v1 every mounted hierarchy gets the same path; with v2 the one hierarchy gets it, and
-hands its controllers down. The path begins with the cluster's tag, so a scan of /proc/*/cgroup finds every process of it.
+hands its controllers down. Paths begin with the cluster's tag, so a scan of /proc/*/cgroup finds every process of it.
 """
 
 from __future__ import annotations

@@ -46,10 +46,13 @@ def first_process(layout: Layout, node: NodeSettings) -> int | None:
     if outer is None:
         return None
     try:
-        children = Path(f"/proc/{outer}/task/{outer}/children").read_text().split()
+        for child in Path(f"/proc/{outer}/task/{outer}/children").read_text().split():
+            # Until `unshare` has done its work, the children are those of the shell that became it.
+            if Path(f"/proc/{child}/ns/pid").readlink() != Path("/proc/self/ns/pid").readlink():
+                return int(child)
     except (FileNotFoundError, ProcessLookupError):
         return None
-    return int(children[0]) if children else None
+    return None
 
 
 def is_running(layout: Layout, node: NodeSettings) -> bool:

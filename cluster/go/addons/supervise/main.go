@@ -25,7 +25,7 @@ const (
 	firstPause   = 250 * time.Millisecond
 	longestPause = 10 * time.Second
 	healthyAfter = 10 * time.Second
-	stopWithin   = 8 * time.Second
+	stopWithin   = 3 * time.Second
 	logLimit     = 64 << 20
 )
 
