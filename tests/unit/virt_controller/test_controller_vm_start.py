@@ -199,6 +199,15 @@ def test_the_vm_lets_go(finalizers: list[str], instance: Any, left: list[str]) -
     assert patch.new.metadata.finalizers == left
 
 
+@pytest.mark.parametrize(("finalizers", "kinds"), [
+    pytest.param([FINALIZER, "orphan"], [Delete, Patch], id="orphaning must not leave them behind"),
+    pytest.param([FINALIZER], [Patch], id="otherwise the garbage collector takes them"),
+])
+def test_start_revisions_go_with_the_vm(finalizers: list[str], kinds: list[Any]) -> None:
+    o = seen(vm(deleting=True, finalizers=finalizers), revisions=(revision(vm()),))
+    assert [type(a) for a in decide(o).actions] == kinds
+
+
 def test_nothing_is_left_to_do_for_a_vm_that_others_hold() -> None:
     assert decide(seen(vm(deleting=True, finalizers=["other/thing"]))).actions == ()
 

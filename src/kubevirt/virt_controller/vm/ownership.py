@@ -12,6 +12,7 @@ from kubevirt.api import names
 from kubevirt.api.resources import VMIS, VMS
 from kubevirt.api.vmi import VirtualMachineInstance
 from kubevirt.virt_controller.actions import Action, Delete, Event, FailureWords, Patch
+from kubevirt.virt_controller.revision import START_REVISIONS
 from kubevirt.virt_controller.vm.instance import owner_reference
 from kubevirt.virt_controller.vm.observed import Decision, Observed, is_controlled_by
 from kubevirt.virt_controller.vm.run_strategy import is_final
@@ -69,7 +70,12 @@ def let_go(o: Observed) -> Decision:
         return Decision()
     kept = [f for f in metadata.finalizers if f != names.FINALIZER_VM_CONTROLLER]
     gone = replace(o.vm, metadata=replace(metadata, finalizers=kept))
-    return Decision(actions=(Patch(resource=VMS, old=o.vm, new=gone, failed=FAILED_UPDATE),))
+    # Whoever keeps the VMI has no use for the VM's start revisions, and orphaned ones would stay for ever.
+    revisions = tuple(Delete(resource=START_REVISIONS, target=r, failed=FAILED_UPDATE) for r in o.revisions)
+    return Decision(actions=(
+        *(revisions if ORPHAN_DEPENDENTS in metadata.finalizers else ()),
+        Patch(resource=VMS, old=o.vm, new=gone, failed=FAILED_UPDATE),
+    ))
 
 
 def after_status(o: Observed) -> tuple[Action, ...]:
