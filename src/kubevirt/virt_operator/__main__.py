@@ -39,7 +39,7 @@ def main() -> None:
 @_image
 @_namespace
 def manifests(image: str, namespace: str) -> None:
-    """Print the whole installation as YAML, with fresh certificates (a week's validity): for a look, or for GitOps."""
+    """Print the whole installation as YAML, with fresh certificates (good for a year): for a look, or for GitOps."""
     installation = Installation(image=image, namespace=namespace)
     trust = plan(installation, {}, b"", datetime.now(UTC))
     documents = [

@@ -1,8 +1,11 @@
 """The installation's own certificate authority and the certificates of its programs: made, judged, renewed.
 
-Pure but for randomness and the time given: key pairs in, key pairs out; storing them is `secrets`'. ECDSA P-256; an
-authority lives a week and a certificate a day, renewed when a fifth of that is left, unless the KubeVirt object says
-otherwise. Certificates say how long they were made for, so that a changed setting renews them.
+Pure but for randomness and the time given: key pairs in, key pairs out; storing them is `secrets`'. ECDSA P-256;
+renewed when a fifth of their time is left, unless the KubeVirt object says otherwise.
+
+Renewal happens when `virt-operator install` runs: nothing of the installation runs all the time for it. So what is made
+lives long: an authority five years, a certificate one. (KubeVirt's own defaults, a week and a day, go with an operator
+that is always there; `certificateRotateStrategy` of the KubeVirt object sets other times.)
 """
 
 from __future__ import annotations
@@ -19,8 +22,8 @@ from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
 
 from kubevirt.kit.errors import Problem
 
-CA_DURATION = timedelta(hours=168)
-SERVER_DURATION = timedelta(hours=24)
+CA_DURATION = timedelta(days=5 * 365)
+SERVER_DURATION = timedelta(days=365)
 RENEW_AT_FRACTION = 0.2
 BUNDLE_LIMIT = 50
 

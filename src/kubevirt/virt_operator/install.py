@@ -12,6 +12,7 @@ from datetime import UTC, datetime
 from typing import Protocol
 
 from kubevirt.api.kubevirt import KubeVirt
+from kubevirt.api.names import LABEL_MANAGED_BY
 from kubevirt.api.resources import (
     API_SERVICES,
     CONFIGMAPS,
@@ -20,6 +21,7 @@ from kubevirt.api.resources import (
     DEPLOYMENTS,
     EVENTS,
     KUBEVIRTS,
+    NAMESPACES,
     PODS,
     SECRETS,
 )
@@ -51,7 +53,7 @@ async def install(client: Client, *, image: str, namespace: str, timeout_s: floa
     progress.step(f"installing into namespace {namespace} of {client.access.server}")
     existing = await existing_kubevirt(client, namespace)
     installation = installation_for(existing, image=image, namespace=namespace)
-    await apply_one(client, objects.managed(objects.namespace_object(namespace)))
+    await _prepare_namespace(client, namespace)
     await apply_all(client, objects.foundations(installation))
     progress.step("namespace, priority class, roles and accounts are there")
     definitions = objects.definitions()
@@ -101,6 +103,16 @@ async def existing_kubevirt(client: Client, namespace: str) -> KubeVirt | None:
                 remedy=f"use --namespace {kubevirt.metadata.namespace}, or remove that installation first",
             )
     return found[0] if found else None
+
+
+async def _prepare_namespace(client: Client, name: str) -> None:
+    """The namespace, marked as ours only if it is: an administrator's own one must survive an uninstall."""
+    wanted = objects.namespace_object(name)
+    try:
+        is_ours = (await client.get(NAMESPACES, name)).metadata.labels.get(LABEL_MANAGED_BY) == objects.MANAGER
+    except NotFound:
+        is_ours = True
+    await apply_one(client, objects.managed(wanted) if is_ours else wanted)
 
 
 async def apply_all(client: Client, wanted: Sequence[JsonObject]) -> None:

@@ -21,7 +21,7 @@ WEEK = Lifetime.of(timedelta(hours=168))
 SUBJECT = Subject(common_name="virt-api.kubevirt.pod.cluster.local", names=("virt-api", "virt-api.kubevirt.svc"))
 CA = new_authority(NOW, WEEK)
 LEAF = new_certificate(CA, SUBJECT, NOW, DAY)
-INSTALLATION = Installation()
+INSTALLATION = Installation(authority_lifetime=WEEK, server_lifetime=DAY)
 
 
 def test_a_certificate_serves_and_connects_under_its_names_within_its_authoritys_time() -> None:
@@ -87,19 +87,25 @@ def test_a_first_plan_makes_everything_and_a_second_nothing() -> None:
 
 def test_certificates_are_renewed_alone_and_a_new_authority_renews_all_and_keeps_the_old_in_the_bundle() -> None:
     secrets, bundle = stored(plan(INSTALLATION, {}, b"", NOW))
-    next_day = plan(INSTALLATION, secrets, bundle, NOW + timedelta(hours=23))
-    assert set(next_day.renewed) == set(subjects("kubevirt"))
-    assert next_day.bundle == bundle
-    next_week = plan(INSTALLATION, secrets, bundle, NOW + timedelta(hours=150))
-    assert next_week.renewed[AUTHORITY] == "it ends soon"
-    assert len(certificates.authorities_in(next_week.bundle)) == 2
+    a_day_later = plan(INSTALLATION, secrets, bundle, NOW + timedelta(hours=23))
+    assert set(a_day_later.renewed) == set(subjects("kubevirt"))
+    assert a_day_later.bundle == bundle
+    a_week_later = plan(INSTALLATION, secrets, bundle, NOW + timedelta(hours=150))
+    assert a_week_later.renewed[AUTHORITY] == "it ends soon"
+    assert len(certificates.authorities_in(a_week_later.bundle)) == 2
+
+
+def test_an_installation_that_nobody_runs_again_works_for_most_of_a_year() -> None:
+    secrets, bundle = stored(plan(Installation(), {}, b"", NOW))
+    assert plan(Installation(), secrets, bundle, NOW + timedelta(days=290)).objects == ()
+    assert set(plan(Installation(), secrets, bundle, NOW + timedelta(days=300)).renewed) == set(subjects("kubevirt"))
 
 
 def test_another_duration_or_a_damaged_secret_renews() -> None:
     secrets, bundle = stored(plan(INSTALLATION, {}, b"", NOW))
     name = next(iter(subjects("kubevirt")))
     secrets[name].data["tls.crt"] = "%"
-    shorter = Installation(server_lifetime=Lifetime.of(timedelta(hours=12)))
+    shorter = Installation(authority_lifetime=WEEK, server_lifetime=Lifetime.of(timedelta(hours=12)))
     assert set(plan(INSTALLATION, secrets, bundle, NOW).renewed) == {name}
     assert set(plan(shorter, secrets, bundle, NOW).renewed) == set(subjects("kubevirt"))
 
