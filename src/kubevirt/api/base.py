@@ -43,7 +43,7 @@ _IRREGULAR: Final[dict[str, str]] = {
     "last_failed_vmi_uid": "lastFailedVMIUID",
     "load_balancer_ip": "loadBalancerIP",
     "machine_id": "machineID",
-    "match_se_linux_level_on_migration": "matchSELinuxLevelOnMigration",
+    "match_selinux_level_on_migration": "matchSELinuxLevelOnMigration",
     "migration_uid": "migrationUID",
     "min_cpu_model": "minCPUModel",
     "min_tls_version": "minTLSVersion",

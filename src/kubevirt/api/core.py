@@ -1,8 +1,9 @@
-"""Kubernetes' own small types that our API embeds, once for all kinds."""
+"""All of Kubernetes' types that are embedded, read or made here: one place to import them from.
 
-from typing import Annotated, ClassVar
+The modules of this package import from where a type stands, so that reading a machine does not load what only
+controllers need.
+"""
 
-from kubevirt.api.base import MAP_ATOMIC, Api, Atomic, Int32, Marks, marks, present, required
 from kubevirt.api.objects import (
     APIService,
     ClaimResources,
@@ -53,6 +54,18 @@ from kubevirt.api.pods import (
     PodStatus,
     Taint,
 )
+from kubevirt.api.references import (
+    DownwardAPIVolumeFile,
+    LocalObjectReference,
+    ObjectFieldSelector,
+    PodDNSConfig,
+    PodDNSConfigOption,
+    PodResourceClaim,
+    ResourceFieldSelector,
+    TypedLocalObjectReference,
+    TypedObjectReference,
+    VolumeResourceRequirements,
+)
 from kubevirt.api.scheduling import (
     Affinity,
     NodeAffinity,
@@ -67,7 +80,6 @@ from kubevirt.api.scheduling import (
     TopologySpreadConstraint,
     WeightedPodAffinityTerm,
 )
-from kubevirt.kit.quantity import Quantity
 
 __all__ = [
     "APIService",
@@ -139,89 +151,3 @@ __all__ = [
     "WeightedPodAffinityTerm",
     "WorkloadStatus",
 ]
-
-
-
-class LocalObjectReference(Api):
-    """Names an object of the same namespace."""
-
-    schema_marks: ClassVar[Marks] = MAP_ATOMIC
-
-    name: Annotated[str | None, marks(default="")] = None
-
-
-class PodDNSConfigOption(Api):
-    """One resolver option."""
-
-    name: str | None = None
-    value: str | None = None
-
-
-class PodDNSConfig(Api):
-    """Resolver settings in addition to, or instead of, those of the DNS policy."""
-
-    nameservers: Annotated[list[str], Atomic] = []
-    options: Annotated[list[PodDNSConfigOption], Atomic] = []
-    searches: Annotated[list[str], Atomic] = []
-
-
-class PodResourceClaim(Api):
-    """A dynamic resource claim the launcher pod refers to."""
-
-    name: str = required(str)
-    resource_claim_name: str | None = None
-    resource_claim_template_name: str | None = None
-
-
-class ObjectFieldSelector(Api):
-    """Chooses a field of an object."""
-
-    schema_marks: ClassVar[Marks] = MAP_ATOMIC
-
-    api_version: str | None = None
-    field_path: str = required(str)
-
-
-class ResourceFieldSelector(Api):
-    """Chooses a resource amount of a container."""
-
-    schema_marks: ClassVar[Marks] = MAP_ATOMIC
-
-    container_name: str | None = None
-    divisor: Quantity = present(Quantity)
-    resource: str = required(str)
-
-
-class DownwardAPIVolumeFile(Api):
-    """One file filled from the object's own fields."""
-
-    field_ref: ObjectFieldSelector | None = None
-    mode: Int32 | None = None
-    path: str = required(str)
-    resource_field_ref: ResourceFieldSelector | None = None
-
-
-class TypedLocalObjectReference(Api):
-    """Names an object of the same namespace together with its kind."""
-
-    schema_marks: ClassVar[Marks] = MAP_ATOMIC
-
-    api_group: str | None = None
-    kind: str = required(str)
-    name: str = required(str)
-
-
-class TypedObjectReference(Api):
-    """Names an object together with its kind, possibly in another namespace."""
-
-    api_group: str | None = None
-    kind: str = required(str)
-    name: str = required(str)
-    namespace: str | None = None
-
-
-class VolumeResourceRequirements(Api):
-    """Amounts of resources: what is reserved and what may not be exceeded."""
-
-    limits: dict[str, Quantity] = {}
-    requests: dict[str, Quantity] = {}

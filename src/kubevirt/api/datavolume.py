@@ -6,8 +6,8 @@ The importer project owns these types; they are validated lightly and passed on.
 from typing import Annotated
 
 from kubevirt.api.base import Api, Atomic, Nullable, Preserve, one_of, required
-from kubevirt.api.core import TypedLocalObjectReference, TypedObjectReference, VolumeResourceRequirements
 from kubevirt.api.meta import LabelSelector, ObjectMeta
+from kubevirt.api.references import TypedLocalObjectReference, TypedObjectReference, VolumeResourceRequirements
 
 
 class DataVolumeBlankImage(Api):

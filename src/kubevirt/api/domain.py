@@ -101,15 +101,28 @@ class DomainSpec(Api):
     """The machine: CPU, memory, firmware, features and devices."""
 
     chassis: Chassis | None = None
+    """Chassis strings shown by SMBIOS."""
     clock: Clock | None = None
+    """Clock and timers."""
     cpu: CPU | None = None
+    """Virtual CPUs."""
     devices: Devices = required(Devices)
+    """Everything plugged into the machine."""
     features: Features | None = None
+    """ACPI, APIC, Hyper-V enlightenments and the like."""
     firmware: Firmware | None = None
+    """How the machine starts, and its identity."""
     io_threads: DiskIOThreads | None = None
+    """Number of threads for the policy supplementalPool."""
     io_threads_policy: str | None = None
+    """How disks share I/O threads: shared (one for all), auto (spread over a pool) or supplementalPool."""
     launch_security: LaunchSecurity | None = None
+    """Protection of the guest's memory from its host."""
     machine: Machine | None = None
+    """The emulated board."""
     memory: Memory | None = None
+    """Memory of the guest."""
     reboot_policy: Annotated[str | None, one_of("Reboot", "Terminate")] = None
+    """What a reboot by the guest does: Reboot within the same instance, or Terminate it."""
     resources: ResourceRequirements = present(ResourceRequirements)
+    """What the launcher pod reserves and is limited to."""

@@ -3,185 +3,159 @@
 from typing import Annotated
 
 from kubevirt.api.base import Api, Atomic, Int32, Int64, Nullable, constant, map_of, marks, one_of, present, required
-from kubevirt.api.core import LocalObjectReference
 from kubevirt.api.kubevirt_config import (
     ArchConfiguration,
-    ArchSpecificConfiguration,
     ChangedBlockTrackingSelectors,
     CommonInstancetypesDeployment,
     ConfidentialComputeConfiguration,
-    CustomProfile,
     DeveloperConfiguration,
-    DisableFreePageReporting,
-    DisableSerialConsoleLog,
-    DiskVerification,
     HypervisorConfiguration,
     InstancetypeConfiguration,
     KSMConfiguration,
     LiveUpdateConfiguration,
-    LogVerbosity,
     PersistentReservationConfiguration,
-    RateLimiter,
     ReloadableComponentConfiguration,
-    RESTClientConfiguration,
     SeccompConfiguration,
     SMBiosConfiguration,
     SupportContainerResources,
-    TDXAttestationConfiguration,
-    TDXConfiguration,
     TLSConfiguration,
-    TokenBucketRateLimiter,
     VirtTemplateDeployment,
-    VirtualMachineInstanceProfile,
     VirtualMachineOptions,
 )
 from kubevirt.api.kubevirt_devices import (
-    InterfaceBindingMigration,
-    InterfaceBindingPlugin,
     MediatedDevicesConfiguration,
-    MediatedHostDevice,
     NetworkConfiguration,
-    NodeMediatedDeviceTypesConfig,
-    PciHostDevice,
     PermittedHostDevices,
-    ResourceRequirementsWithoutClaims,
-    USBHostDevice,
-    USBSelector,
 )
 from kubevirt.api.meta import Condition, LabelSelector, ObjectMeta
 from kubevirt.api.migration_status import MigrationConfiguration
+from kubevirt.api.references import LocalObjectReference
 from kubevirt.api.scheduling import Affinity, Toleration
 from kubevirt.kit.quantity import Quantity
-
-__all__ = [
-    "ArchConfiguration",
-    "ArchSpecificConfiguration",
-    "CertConfig",
-    "ChangedBlockTrackingSelectors",
-    "CommonInstancetypesDeployment",
-    "ComponentConfig",
-    "ConfidentialComputeConfiguration",
-    "CustomProfile",
-    "CustomizeComponents",
-    "CustomizeComponentsPatch",
-    "DeveloperConfiguration",
-    "DisableFreePageReporting",
-    "DisableSerialConsoleLog",
-    "DiskVerification",
-    "Flags",
-    "GenerationStatus",
-    "HypervisorConfiguration",
-    "InstancetypeConfiguration",
-    "InterfaceBindingMigration",
-    "InterfaceBindingPlugin",
-    "KSMConfiguration",
-    "KubeVirt",
-    "KubeVirtCertificateRotateStrategy",
-    "KubeVirtCondition",
-    "KubeVirtConfiguration",
-    "KubeVirtSelfSignConfiguration",
-    "KubeVirtSpec",
-    "KubeVirtStatus",
-    "KubeVirtWorkloadUpdateStrategy",
-    "LiveUpdateConfiguration",
-    "LogVerbosity",
-    "MediatedDevicesConfiguration",
-    "MediatedHostDevice",
-    "NetworkConfiguration",
-    "NodeMediatedDeviceTypesConfig",
-    "NodePlacement",
-    "PciHostDevice",
-    "PermittedHostDevices",
-    "PersistentReservationConfiguration",
-    "RESTClientConfiguration",
-    "RateLimiter",
-    "ReloadableComponentConfiguration",
-    "ResourceRequirementsWithoutClaims",
-    "SMBiosConfiguration",
-    "SeccompConfiguration",
-    "SupportContainerResources",
-    "TDXAttestationConfiguration",
-    "TDXConfiguration",
-    "TLSConfiguration",
-    "TokenBucketRateLimiter",
-    "USBHostDevice",
-    "USBSelector",
-    "VirtTemplateDeployment",
-    "VirtualMachineInstanceProfile",
-    "VirtualMachineOptions",
-]
-
 
 
 class KubeVirtConfiguration(Api):
     """Settings of the whole installation."""
 
     additional_guest_memory_overhead_ratio: str | None = None
+    """Factor, such as 1.5, on the memory reserved beside the guest's own."""
     api_configuration: ReloadableComponentConfiguration | None = None
+    """Request rates of virt-api."""
     architecture_configuration: ArchConfiguration | None = None
+    """Settings by CPU architecture."""
     auto_cpu_limit_namespace_label_selector: LabelSelector | None = None
+    """Namespaces where launcher pods get a CPU limit of one CPU per virtual CPU."""
     changed_block_tracking_label_selectors: Annotated[ChangedBlockTrackingSelectors | None, Nullable] = None
+    """Machines whose changed blocks are tracked."""
     common_instancetypes_deployment: Annotated[CommonInstancetypesDeployment | None, Nullable] = None
+    """Whether the common instance types and preferences are installed."""
     confidential_compute: Annotated[ConfidentialComputeConfiguration | None, Nullable] = None
+    """Settings for guests hidden from their host."""
     controller_configuration: ReloadableComponentConfiguration | None = None
+    """Request rates of virt-controller."""
     cpu_model: str | None = None
+    """CPU model of guests that name none. The default is host-model."""
     cpu_request: Quantity | None = None
+    """CPU request of guests that name none."""
     default_runtime_class: str | None = None
+    """Runtime class of launcher pods."""
     developer_configuration: DeveloperConfiguration | None = None
+    """Feature gates, overcommitment and settings for development."""
     emulated_machines: list[str] = []
+    """Patterns of the boards that guests may have."""
     eviction_strategy: str | None = None
+    """Eviction strategy of guests that name none. The default is None."""
     handler_configuration: ReloadableComponentConfiguration | None = None
+    """Request rates of virt-handler."""
     hypervisors: Annotated[list[HypervisorConfiguration], Atomic, marks(maxItems=1)] = []
+    """Hypervisors that guests run on."""
     image_pull_policy: str | None = None
+    """When the launcher's image is pulled."""
     instancetype: Annotated[InstancetypeConfiguration | None, Nullable] = None
+    """How machines refer to instance types."""
     ksm_configuration: KSMConfiguration | None = None
+    """Nodes where kernel samepage merging is turned on."""
     live_update_configuration: LiveUpdateConfiguration | None = None
+    """Limits for changes of running guests."""
     machine_type: str | None = None
+    """Board of guests that name none. The default is q35 on amd64."""
     mediated_devices_configuration: MediatedDevicesConfiguration | None = None
+    """Mediated devices that nodes create."""
     mem_balloon_stats_period: Int32 | None = None
+    """Seconds between memory statistics of the balloon; 0 turns them off. The default is 10."""
     migrations: MigrationConfiguration | None = None
+    """How guests are moved between nodes."""
     min_cpu_model: str | None = None
+    """CPU model whose features are not asked of nodes."""
     network: NetworkConfiguration | None = None
+    """Network settings."""
     obsolete_cpu_models: dict[str, bool] = {}
+    """CPU models that nodes do not offer."""
     ovmf_path: str | None = None
+    """Directory of the UEFI images."""
     permitted_host_devices: PermittedHostDevices | None = None
+    """Host devices that guests may have."""
     persistent_reservation_configuration: Annotated[PersistentReservationConfiguration | None, Nullable] = None
+    """SCSI persistent reservations."""
     role_aggregation_strategy: Annotated[str | None, one_of("AggregateToDefault", "Manual")] = None
+    """Whether the cluster roles are added to admin, edit and view: AggregateToDefault or Manual."""
     seccomp_configuration: SeccompConfiguration | None = None
+    """Seccomp profile of launcher pods."""
     selinux_launcher_type: str | None = None
+    """SELinux type of launcher pods."""
     smbios: SMBiosConfiguration | None = None
+    """SMBIOS strings shown to guests."""
     support_container_resources: Annotated[list[SupportContainerResources], map_of("type")] = []
+    """Resources of the supporting containers."""
     supported_guest_agent_versions: list[str] = []
+    """Versions of the guest agent that are supported."""
     tls_configuration: TLSConfiguration | None = None
+    """TLS versions and ciphers of all servers."""
     virt_template_deployment: Annotated[VirtTemplateDeployment | None, Nullable] = None
+    """Whether the template service is installed."""
     virtual_machine_instances_per_node: int | None = None
+    """How many guests a node can have at most."""
     virtual_machine_options: VirtualMachineOptions | None = None
+    """Settings of all guests."""
     vm_rollout_strategy: Annotated[str | None, Nullable, one_of("Stage", "LiveUpdate")] = None
+    """LiveUpdate (the default) brings changes of a machine into its running guest where it can; Stage leaves them for
+    the next start.
+    """
     vm_state_storage_class: str | None = None
+    """Storage class for the state of TPM and UEFI that is kept between runs."""
     webhook_configuration: ReloadableComponentConfiguration | None = None
+    """Request rates of the webhooks."""
 
 
 class CertConfig(Api):
     """Life time of certificates."""
 
     duration: str | None = None
+    """Life time, as Go duration."""
     renew_before: str | None = None
+    """How long before its end a certificate is renewed, as Go duration."""
 
 
 class KubeVirtSelfSignConfiguration(Api):
     """Certificates signed by the operator itself."""
 
     ca: CertConfig | None = None
+    """Life time of the certificate authority. The default is 168h."""
     ca_overlap_interval: str | None = None
+    """No longer has an effect."""
     ca_rotate_interval: str | None = None
+    """Old form of ca.duration."""
     cert_rotate_interval: str | None = None
+    """Old form of server.duration."""
     server: CertConfig | None = None
+    """Life time of the servers' certificates. The default is 24h."""
 
 
 class KubeVirtCertificateRotateStrategy(Api):
     """How certificates are renewed."""
 
     self_signed: KubeVirtSelfSignConfiguration | None = None
+    """The operator signs the certificates itself."""
 
 
 class Flags(Api):
@@ -196,39 +170,53 @@ class CustomizeComponentsPatch(Api):
     """A patch of an installed object."""
 
     patch: str = required(str)
+    """The patch."""
     resource_name: Annotated[str, marks(minLength=1)] = required(str)
+    """Name of the object."""
     resource_type: Annotated[str, marks(minLength=1)] = required(str)
+    """Kind of the object."""
     type: str = required(str)
+    """json, merge or strategic."""
 
 
 class CustomizeComponents(Api):
     """Changes to the installed objects."""
 
     flags: Flags | None = None
+    """Further command-line flags."""
     patches: Annotated[list[CustomizeComponentsPatch], Atomic] = []
+    """Patches of installed objects."""
 
 
 class NodePlacement(Api):
     """On which nodes pods run."""
 
     affinity: Affinity | None = None
+    """Affinity of the pods."""
     node_selector: dict[str, str] = {}
+    """Labels the nodes must have."""
     tolerations: list[Toleration] = []
+    """Taints the pods put up with."""
 
 
 class ComponentConfig(Api):
     """Placement and number of pods."""
 
     node_placement: NodePlacement | None = None
+    """On which nodes the pods run."""
     replicas: int | None = None
+    """How many pods there are."""
 
 
 class KubeVirtWorkloadUpdateStrategy(Api):
     """How running machines get a new launcher."""
 
     batch_eviction_interval: str | None = None
+    """Go duration between batches of guests that are restarted. The default is 1m."""
     batch_eviction_size: int | None = None
+    """Guests restarted at a time. The default is 10."""
     workload_update_methods: Annotated[list[str], Atomic] = []
+    """How guests get a new launcher: LiveMigrate, Evict. None means not before they are restarted."""
 
 
 class KubeVirtCondition(Condition):
@@ -250,44 +238,78 @@ class KubeVirtSpec(Api):
     """What to install and how."""
 
     certificate_rotate_strategy: KubeVirtCertificateRotateStrategy | None = None
+    """How certificates are renewed."""
     configuration: KubeVirtConfiguration | None = None
+    """Settings of the whole installation."""
     customize_components: CustomizeComponents | None = None
+    """Patches and flags for the installed programs."""
     image_pull_policy: str | None = None
+    """When images of the programs are pulled. The default is IfNotPresent."""
     image_pull_secrets: Annotated[list[LocalObjectReference], Atomic] = []
+    """Credentials for the registry."""
     image_registry: str | None = None
+    """Registry of the programs' images; the operator's own where unset."""
     image_tag: str | None = None
+    """Tag of the programs' images; the operator's own where unset."""
     infra: ComponentConfig | None = None
+    """Placement and number of the cluster-wide programs."""
     monitor_account: str | None = None
+    """Service account of the monitoring system."""
     monitor_namespace: str | None = None
+    """Namespace of the monitoring system."""
     product_component: str | None = None
+    """Value of the label app.kubernetes.io/component on installed objects."""
     product_name: str | None = None
+    """Value of the label app.kubernetes.io/part-of on installed objects."""
     product_version: str | None = None
+    """Value of the label app.kubernetes.io/version on installed objects."""
     service_monitor_namespace: str | None = None
+    """Namespace that the ServiceMonitor is created in."""
     synchronization_port: str | None = None
+    """Port for migrations between clusters."""
     uninstall_strategy: str | None = None
+    """What removal does while guests exist: RemoveWorkloads removes them, BlockUninstallIfWorkloadsExist refuses."""
     workload_update_strategy: KubeVirtWorkloadUpdateStrategy | None = None
+    """How running guests get a new launcher after an update."""
     workloads: ComponentConfig | None = None
+    """Placement of the node agents."""
 
 
 class KubeVirtStatus(Api):
     """What is installed."""
 
     conditions: list[KubeVirtCondition] = []
+    """Aspects of the installation's state: Created, Available, Progressing, Degraded."""
     default_architecture: str = ""
+    """Architecture of guests that name none."""
     generations: Annotated[list[GenerationStatus], Atomic] = []
+    """Generations of the installed objects, to notice changes by others."""
     observed_deployment_config: str = ""
+    """Configuration that is installed."""
     observed_deployment_id: str = ""
+    """Identity of the configuration that is installed."""
     observed_generation: Int64 | None = None
+    """Generation of this object that was acted on last."""
     observed_kube_virt_registry: str = ""
+    """Registry that is in use."""
     observed_kube_virt_version: str = ""
+    """Version that is installed."""
     operator_version: str = ""
+    """Version of the operator."""
     outdated_virtual_machine_instance_workloads: int | None = None
+    """How many guests run with an old launcher."""
     phase: str = ""
+    """Deploying, Deployed, Deleting or Deleted."""
     synchronization_addresses: Annotated[list[str], Atomic] = []
+    """Addresses for migrations between clusters."""
     target_deployment_config: str = ""
+    """Configuration being installed."""
     target_deployment_id: str = ""
+    """Identity of the configuration being installed."""
     target_kube_virt_registry: str = ""
+    """Registry of the version being installed."""
     target_kube_virt_version: str = ""
+    """Version being installed."""
 
 
 class KubeVirt(Api):
@@ -297,4 +319,6 @@ class KubeVirt(Api):
     kind: str = constant("KubeVirt")
     metadata: ObjectMeta = present(ObjectMeta)
     spec: KubeVirtSpec = required(KubeVirtSpec)
+    """The installation as it should be."""
     status: KubeVirtStatus = present(KubeVirtStatus)
+    """The installation as it is."""

@@ -37,18 +37,26 @@ class ArchSpecificConfiguration(Api):
     """Settings of one CPU architecture."""
 
     emulated_machines: Annotated[list[str], Atomic] = []
+    """Patterns of the boards that guests may have."""
     machine_type: str | None = None
+    """Board of guests that name none."""
     ovmf_path: str | None = None
+    """Directory of the UEFI images."""
 
 
 class ArchConfiguration(Api):
     """Settings by CPU architecture."""
 
     amd64: ArchSpecificConfiguration | None = None
+    """Settings of amd64."""
     arm64: ArchSpecificConfiguration | None = None
+    """Settings of arm64."""
     default_architecture: str | None = None
+    """Architecture of guests that name none."""
     ppc64le: ArchSpecificConfiguration | None = None
+    """No longer has an effect."""
     s390x: ArchSpecificConfiguration | None = None
+    """Settings of s390x."""
 
 
 class ChangedBlockTrackingSelectors(Api):
@@ -93,29 +101,48 @@ class LogVerbosity(Api):
     """How much each program logs."""
 
     node_verbosity: dict[str, int] = {}
+    """Verbosity of virt-handler by node."""
     virt_api: int | None = None
+    """Verbosity of virt-api."""
     virt_controller: int | None = None
+    """Verbosity of virt-controller."""
     virt_handler: int | None = None
+    """Verbosity of virt-handler."""
     virt_launcher: int | None = None
+    """Verbosity of virt-launcher."""
     virt_operator: int | None = None
+    """Verbosity of virt-operator."""
     virt_synchronization_controller: int | None = None
+    """Verbosity of the synchronization controller."""
 
 
 class DeveloperConfiguration(Api):
     """Feature gates and settings for development."""
 
     cluster_profiler: bool | None = None
+    """Lets the programs be profiled together."""
     cpu_allocation_ratio: int | None = None
+    """Virtual CPUs per requested CPU. The default is 10."""
     disabled_feature_gates: Annotated[list[str], Atomic] = []
+    """Beta features that are turned off."""
     disk_verification: DiskVerification | None = None
+    """Limits for the check of disk images."""
     feature_gates: Annotated[list[str], Atomic] = []
+    """Features that are turned on."""
     log_verbosity: LogVerbosity | None = None
+    """How much each program logs."""
     memory_overcommit: Annotated[int | None, marks(minimum=10)] = None
+    """Guest memory in percent of the requested memory. The default is 100."""
     minimum_cluster_tsc_frequency: Int64 | None = None
+    """TSC frequency, in Hz, that all nodes reach."""
     minimum_reserve_pvc_bytes: Int64 | None = None
+    """Bytes of a claim that are left free for a disk image's own needs. The default is 131072."""
     node_selectors: dict[str, str] = {}
+    """Labels that nodes with guests must have."""
     pvc_tolerate_less_space_up_to_percent: int | None = None
+    """By how many percent a claim may be smaller than asked for. The default is 10."""
     use_emulation: bool | None = None
+    """Runs guests in software emulation; for clusters without KVM."""
 
 
 class HypervisorConfiguration(Api):
@@ -140,8 +167,11 @@ class LiveUpdateConfiguration(Api):
     """Limits for changes of running machines."""
 
     max_cpu_sockets: Int32 | None = None
+    """Up to how many sockets guests can be given."""
     max_guest: Quantity | None = None
+    """Up to how much memory guests can be given."""
     max_hotplug_ratio: Int32 | None = None
+    """By what factor sockets and memory can grow. The default is 4."""
 
 
 class PersistentReservationConfiguration(Api):
@@ -154,10 +184,15 @@ class SMBiosConfiguration(Api):
     """SMBIOS strings that guests see by default."""
 
     family: str | None = None
+    """Family. The default is KubeVirt."""
     manufacturer: str | None = None
+    """Manufacturer. The default is KubeVirt."""
     product: str | None = None
+    """Product. The default is None."""
     sku: str | None = None
+    """Stock keeping unit."""
     version: str | None = None
+    """Version."""
 
 
 class SupportContainerResources(Api):
@@ -171,9 +206,11 @@ class TLSConfiguration(Api):
     """TLS settings of all servers."""
 
     ciphers: Annotated[list[str], SetList] = []
+    """Cipher suites, by their IANA names; only for TLS 1.2."""
     min_tls_version: Annotated[
         str | None, one_of("VersionTLS10", "VersionTLS11", "VersionTLS12", "VersionTLS13")
     ] = None
+    """Oldest version of TLS."""
 
 
 class VirtTemplateDeployment(Api):

@@ -36,45 +36,46 @@ class MigrationExperimental(Api):
     stall_detector: StallDetector | None = None
 
 
-class EffectiveMigrationConfiguration(Api):
-    """The migration settings in force, policy included."""
-
-    allow_auto_converge: bool | None = None
-    allow_post_copy: bool | None = None
-    allow_workload_disruption: bool | None = None
-    bandwidth_per_migration: Quantity | None = None
-    completion_timeout_per_gib: Int64 | None = None
-    disable_tls: bool | None = None
-    experimental: MigrationExperimental | None = None
-    match_se_linux_level_on_migration: bool | None = None
-    max_downtime_ms: Annotated[Int64 | None, marks(maximum=2000000, minimum=1)] = None
-    network: str = ""
-    node_drain_taint_key: str = ""
-    parallel_migrations_per_cluster: Int32 | None = None
-    parallel_outbound_migrations_per_node: Int32 | None = None
-    progress_timeout: Int64 | None = None
-    unsafe_migration_override: bool | None = None
-    utility_volumes_timeout: Int64 | None = None
-
-
 class MigrationConfiguration(Api):
     """How live migrations are done."""
 
     allow_auto_converge: bool | None = None
+    """Slows the guest's CPUs down until the migration converges."""
     allow_post_copy: bool | None = None
+    """Finishes on the target before all memory is there, when the migration does not converge."""
     allow_workload_disruption: bool | None = None
+    """Pauses the guest when the migration does not converge."""
     bandwidth_per_migration: Quantity | None = None
+    """Bytes per second that a migration may use; 0 means no limit."""
     completion_timeout_per_gib: Int64 | None = None
+    """Seconds per GiB of guest memory after which a migration is stopped. The default is 150."""
     disable_tls: bool | None = None
-    match_se_linux_level_on_migration: bool | None = None
+    """Sends migration data unencrypted."""
+    match_selinux_level_on_migration: bool | None = None
+    """Gives the target the SELinux level of the source."""
     max_downtime_ms: Annotated[Int64 | None, marks(maximum=2000000, minimum=1)] = None
+    """Milliseconds the guest may stand still at the end."""
     network: str = ""
+    """Network for migration data."""
     node_drain_taint_key: str = ""
+    """Key of the taint that makes guests leave a node. The default is kubevirt.io/drain."""
     parallel_migrations_per_cluster: Int32 | None = None
+    """Migrations at a time in the cluster. The default is 5."""
     parallel_outbound_migrations_per_node: Int32 | None = None
+    """Migrations at a time away from a node. The default is 2."""
     progress_timeout: Int64 | None = None
+    """Seconds without progress after which a migration is stopped. The default is 150."""
     unsafe_migration_override: bool | None = None
+    """Allows migrations that look unsafe."""
     utility_volumes_timeout: Int64 | None = None
+    """Seconds to wait for utility volumes to be detached."""
+
+
+class EffectiveMigrationConfiguration(MigrationConfiguration):
+    """The migration settings in force, policy included."""
+
+    experimental: MigrationExperimental | None = None
+    """Settings that may still change."""
 
 
 class VirtualMachineInstanceMigrationSourceState(Api):

@@ -13,10 +13,15 @@ class Toleration(Api):
     """Lets a pod run on nodes that carry a matching taint."""
 
     effect: str | None = None
+    """NoSchedule, PreferNoSchedule or NoExecute; all where unset."""
     key: str | None = None
+    """Key of the taint; every taint where unset, with operator Exists."""
     operator: str | None = None
+    """Equal (the default) or Exists."""
     toleration_seconds: Int64 | None = None
+    """Seconds a NoExecute taint is put up with; for ever where unset."""
     value: str | None = None
+    """Value of the taint."""
 
 
 class NodeSelectorRequirement(Api):

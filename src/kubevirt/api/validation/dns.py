@@ -2,7 +2,7 @@
 
 from ipaddress import ip_address
 
-from kubevirt.api.core import PodDNSConfig
+from kubevirt.api.references import PodDNSConfig
 from kubevirt.api.validation.causes import Causes, invalid, not_supported, required
 from kubevirt.api.validation.kubernetes_names import dns_label_faults, dns_subdomain_faults
 from kubevirt.api.vmi import VirtualMachineInstanceSpec
