@@ -7,11 +7,7 @@ one of `make cluster-up`.
 from __future__ import annotations
 
 import asyncio
-import os
-import shutil
-import subprocess
 from collections.abc import AsyncIterator, Callable
-from pathlib import Path
 
 import pytest
 
@@ -38,26 +34,6 @@ from kubevirt.kube.patches import Patch
 from kubevirt.kube.requests import PatchKind, Selection
 
 DEADLINE_S = 30
-
-
-def kubeconfig() -> str:
-    """The cluster to test against, or a skip that says what would run this."""
-    given = os.environ.get("KUBECONFIG", "").split(os.pathsep)[0]
-    if given:
-        return given
-    localkube = shutil.which("localkube") or str(Path(__file__).parents[2] / ".venv" / "bin" / "localkube")
-    try:
-        asked = subprocess.run([localkube, "kubeconfig"], capture_output=True, text=True, check=True, timeout=30)
-    except (OSError, subprocess.SubprocessError):
-        pytest.skip("no cluster: set KUBECONFIG, or run 'make cluster-up'")
-    return asked.stdout.strip()
-
-
-@pytest.fixture
-async def client() -> AsyncIterator[Client]:
-    access = load_access(ConfigFlags(kubeconfig=kubeconfig()))
-    async with Client(access, program="test") as connected:
-        yield connected
 
 
 @pytest.fixture
@@ -89,7 +65,7 @@ async def until(informer: Informer[ConfigMap], holds: Callable[[dict[str, dict[s
         pytest.fail(f"the informer stayed at {seen}")
 
 
-async def test_refusals_come_as_what_they_are(client: Client, namespace: str) -> None:
+async def test_refusals_come_as_what_they_are(client: Client, namespace: str, kubeconfig: str) -> None:
     with pytest.raises(NotFound):
         await client.get(CONFIGMAPS, "absent", namespace)
     with pytest.raises(NotFound):
@@ -102,7 +78,7 @@ async def test_refusals_come_as_what_they_are(client: Client, namespace: str) ->
     assert invalid.value.details.causes[0].field == "metadata.name"
     with pytest.raises(Conflict):
         await client.delete(CONFIGMAPS, "a", namespace, uid="another")
-    nobody = ConfigFlags(kubeconfig=kubeconfig(), as_user="nobody")
+    nobody = ConfigFlags(kubeconfig=kubeconfig, as_user="nobody")
     async with Client(load_access(nobody)) as other:
         with pytest.raises(Forbidden):
             await other.list(PODS, "kube-system")
