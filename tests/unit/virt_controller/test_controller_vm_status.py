@@ -194,11 +194,23 @@ GUEST_NOT_RUNNING = [condition("Ready", "False", "GuestNotRunning", "Guest VM is
     pytest.param(vmi("Running", age_s=2), 0.0, id="running is told at once"),
     pytest.param(vmi("Scheduling", age_s=2, conditions=UNSCHEDULABLE), 0.0, id="trouble is told at once"),
     pytest.param(None, 0.0, id="the loss of the VMI is told at once"),
-    pytest.param(vmi("Failed", ran=True, deleting=True), 10.0, id="a VMI that has ended and goes is gone in a moment"),
-    pytest.param(vmi("Failed", ran=False, deleting=True), 0.0, id="but a failed start is counted before"),
+    pytest.param(vmi("Failed", ran=True, deleting=True), 0.0, id="the end is told to who believes it is starting"),
 ])
 def test_what_can_wait_is_not_written_yet(instance: Any, waits: float) -> None:
     o = starting(instance)
+    assert hold_s(o, status_after(o, None)) == waits
+
+
+STOPPING = status_after(seen(vm(), vmi("Running", deleting=True)), None)
+
+
+@pytest.mark.parametrize(("instance", "waits"), [
+    pytest.param(vmi("Failed", ran=True, deleting=True), 9.0, id="a stopping VMI that has ended is gone in a moment"),
+    pytest.param(vmi("Failed", ran=False, deleting=True), 0.0, id="but a failed start is counted before"),
+    pytest.param(None, 0.0, id="that it is gone is told"),
+])
+def test_stopping_is_followed_by_the_end_itself(instance: Any, waits: float) -> None:
+    o = seen(replace(vm(), status=STOPPING), instance)
     assert hold_s(o, status_after(o, None)) == waits
 
 

@@ -94,18 +94,20 @@ def readiness(o: Observed) -> VirtualMachineCondition:
 def is_passing(o: Observed, new: VirtualMachineStatus) -> bool:
     """What this status is about is gone in a moment: the VM itself, or a VMI that has ended and may go."""
     old = o.vm.status
-    if (old.start_failure, old.state_change_requests) != (new.start_failure, new.state_change_requests):
+    kept = (old.start_failure, old.state_change_requests, old.ready)
+    if kept != (new.start_failure, new.state_change_requests, new.ready):
         return False
     if o.vm.metadata.deletion_timestamp is not None:
         return old.printable_status == new.printable_status
-    return o.vmi is not None and o.vmi.metadata.deletion_timestamp is not None and may_vanish(o.vmi)
+    goes = o.vmi is not None and o.vmi.metadata.deletion_timestamp is not None and may_vanish(o.vmi)
+    return goes and old.printable_status == "Stopping"
 
 
 def hold_s(o: Observed, new: VirtualMachineStatus) -> float:
     """Seconds for which this status need not be written yet; 0 when it tells something that matters."""
     old = o.vm.status
     if is_passing(o, new):
-        return PATIENCE_S
+        return PATIENCE_S if o.vmi is None else max(0.0, PATIENCE_S - seconds_since_turn(o.vmi, o.now))
     if o.vmi is None or old.printable_status != new.printable_status:
         return 0.0
     before, after = find(old.conditions, "Ready"), find(new.conditions, "Ready")
