@@ -102,7 +102,7 @@ async def test_json_patches_are_guarded(client: Client, namespace: str) -> None:
 
 async def test_a_patch_of_a_custom_resource_is_guarded_in_the_same_way(client: Client, namespace: str) -> None:
     vm: JsonObject = {"metadata": {"name": "web"}, "spec": {"runStrategy": "Halted", "template": {"spec": {
-        "domain": {"devices": {}}}}}}
+        "domain": {"devices": {}, "memory": {"guest": "64Mi"}}}}}}
     try:
         await client.create(VMS, vm, namespace)
     except NotFound:
