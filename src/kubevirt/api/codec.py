@@ -48,7 +48,7 @@ def convert(value: Json, type_: type[T]) -> T:
     except msgspec.ValidationError as e:
         raise _misfit(e) from e
     except RecursionError as e:
-        raise Refused(cause="the document is nested too deeply") from e
+        raise _unreadable(e) from e
 
 
 def encode(value: object) -> bytes:
@@ -121,10 +121,14 @@ def _misfit(error: msgspec.ValidationError) -> Refused:
     """msgspec's ``Expected `int`, got `str` - at `$.spec.x``` as a field and a cause."""
     match = _PATH.match(str(error))
     cause, path = (match["cause"], match["path"] or "") if match else (str(error), "")
-    return Refused(cause=cause, field=path.removeprefix("$").removeprefix("."))
+    return Refused(
+        cause=cause,
+        field=path.removeprefix("$").removeprefix("."),
+        remedy="compare the manifest with what `kubectl explain` says",
+    )
 
 
 def _unreadable(error: Exception) -> Refused:
     if isinstance(error, RecursionError):
-        return Refused(cause="the document is nested too deeply")
+        return Refused(cause="the document is nested too deeply", remedy="check what wrote it")
     return Refused(cause=f"not a JSON document: {error}", remedy="send JSON, encoded as UTF-8")
