@@ -143,6 +143,40 @@ async def test_a_second_console_tells_and_closes_the_first(agent: Agent) -> None
             assert await second.receive_bytes(timeout=5) == b"B"
 
 
+async def test_many_newcomers_at_once_leave_one_that_works(agent: Agent) -> None:
+    async with agent.client() as client:
+        consoles = await asyncio.gather(*(client.ws_connect(BASE + "console") for _ in range(5)))
+        said = [await _what_it_gets(console) for console in consoles]
+        assert sorted(said) == ["X"] + ["another client connected"] * 4
+
+
+async def _what_it_gets(console: aiohttp.ClientWebSocketResponse) -> str:
+    with contextlib.suppress(ConnectionError):
+        await console.send_bytes(b"x")
+    text = str(await console.receive_bytes(timeout=5), "ascii")
+    await console.close()
+    return "another client connected" if "another client connected" in text else text
+
+
+async def test_a_client_that_does_not_listen_keeps_nobody_waiting(agent: Agent) -> None:
+    async with agent.client() as client:
+        stuck = await client.ws_connect(BASE + "console", autoclose=False, autoping=False)
+        flood = asyncio.create_task(_flood(stuck))
+        await asyncio.sleep(0)
+        async with asyncio.timeout(2):
+            fresh = await client.ws_connect(BASE + "console")
+            await fresh.send_bytes(b"b")
+            assert await fresh.receive_bytes() == b"B"
+        flood.cancel()
+        await fresh.close()
+
+
+async def _flood(console: aiohttp.ClientWebSocketResponse) -> None:
+    with contextlib.suppress(ConnectionError):
+        while True:
+            await console.send_bytes(b"a" * 65536)
+
+
 async def test_a_console_that_is_not_there_says_so(agent: Agent) -> None:
     async with agent.client() as client:
         async with client.get(BASE + "vnc") as answer:

@@ -52,7 +52,7 @@ async def serving(settings: Settings, launchers: Launchers) -> AsyncIterator[Non
         try:
             yield
         finally:
-            await streams.close_all()
+            streams.end_all()
 
 
 def routes(launchers: Launchers, streams: Streams) -> list[web.RouteDef]:

@@ -6,7 +6,8 @@ side, so nothing piles up; pings find clients that vanished without a word.
 """
 
 import asyncio
-from dataclasses import dataclass
+from collections.abc import Coroutine
+from dataclasses import dataclass, field
 from pathlib import PurePosixPath
 
 from aiohttp import WSCloseCode, WSMsgType, web
@@ -19,8 +20,10 @@ from kubevirt.virt_handler.server.sockets import connect
 PROTOCOL = "plain.kubevirt.io"
 HEARTBEAT_S = 20.0
 CHUNK_BYTES = 64 * 1024
+GOODBYE_S = 2.0
 _PRIVATE_VOLUME = "private"
-_REPLACED = "This connection was closed because another client connected.\r\n"
+_REPLACED = "This connection was closed because another client connected."
+_RESTARTING = "This connection was closed because virt-handler is restarting; connect again."
 
 log = logs.get("streams")
 
@@ -39,18 +42,49 @@ CONSOLE = Kind(name="console", socket=paths.serial_socket("{uid}"), is_text=True
 VNC = Kind(name="vnc", socket=paths.vnc_socket("{uid}"), busy_refusal="Active VNC connection. Request denied.")
 
 
+@dataclass(frozen=True, eq=False)
+class Session:
+    """One client's turn at a socket."""
+
+    replaced: asyncio.Event = field(default_factory=asyncio.Event)
+    """Somebody else wants the socket, or virt-handler ends."""
+    free: asyncio.Event = field(default_factory=asyncio.Event)
+    """QEMU's socket is left."""
+
+
 class Streams:
     """All open sessions of this node."""
 
     def __init__(self) -> None:
-        self._sessions: dict[tuple[str, str], tuple[web.WebSocketResponse, asyncio.Event]] = {}
+        self._sessions: dict[tuple[str, str], Session] = {}
+        self._farewell = _REPLACED
 
     async def serve(self, request: web.Request, launcher: Launcher, kind: Kind) -> web.StreamResponse:
         """Join the request's WebSocket with the instance's socket until either side ends."""
-        session = (launcher.uid, kind.name)
-        if session in self._sessions and kind.busy_refusal and request.query.get("preserveSession") == "true":
+        place = (launcher.uid, kind.name)
+        before = self._sessions.get(place)
+        if before is not None and kind.busy_refusal and request.query.get("preserveSession") == "true":
             raise web.HTTPServiceUnavailable(text=kind.busy_refusal)
-        await self._end(session, kind)
+        session = self._sessions[place] = Session()
+        try:
+            if before is not None:
+                before.replaced.set()
+                await before.free.wait()
+            return await self._join(request, launcher, kind, session)
+        finally:
+            session.free.set()
+            if self._sessions.get(place) is session:
+                del self._sessions[place]
+
+    def end_all(self) -> None:
+        """End every session, because virt-handler ends."""
+        self._farewell = _RESTARTING
+        for session in self._sessions.values():
+            session.replaced.set()
+
+    async def _join(
+        self, request: web.Request, launcher: Launcher, kind: Kind, session: Session
+    ) -> web.WebSocketResponse:
         way = PurePosixPath(kind.socket.format(uid=launcher.uid)).relative_to(paths.PRIVATE_DIR).parts
         try:
             reader, writer = await connect(launcher.volume(_PRIVATE_VOLUME), *way)
@@ -59,47 +93,47 @@ class Streams:
             raise web.HTTPInternalServerError(
                 text=f"the {kind.name} of the VirtualMachineInstance cannot be reached; is it running, and has it one?"
             ) from e
-        client = web.WebSocketResponse(protocols=(PROTOCOL,), heartbeat=HEARTBEAT_S, max_msg_size=0, compress=False)
-        await client.prepare(request)
-        over = asyncio.Event()
-        self._sessions[session] = (client, over)
-        log.info("stream opened", vmi=launcher.key, kind=kind.name)
+        client = web.WebSocketResponse(protocols=(PROTOCOL,), heartbeat=HEARTBEAT_S, timeout=GOODBYE_S, max_msg_size=0,
+                                       compress=False)  # fmt: skip
         try:
-            await _join(client, reader, writer)
-            await client.close(code=WSCloseCode.OK)
+            await client.prepare(request)
+            log.info("stream opened", vmi=launcher.key, kind=kind.name)
+            await _until_first_ends(_to_client(reader, client), _to_guest(client, writer), _wait(session.replaced))
         finally:
-            if self._sessions.get(session) == (client, over):
-                del self._sessions[session]
             writer.close()
-            over.set()
-            log.info("stream closed", vmi=launcher.key, kind=kind.name)
+            session.free.set()  # before the goodbye: a client that no longer listens must not keep others waiting
+            log.info("stream closed", vmi=launcher.key, kind=kind.name, replaced=session.replaced.is_set() or None)
+        if session.replaced.is_set():
+            await _say_goodbye(client, self._farewell, as_text=kind.is_text)
+        else:
+            await client.close(code=WSCloseCode.OK)
         return client
 
-    async def close_all(self) -> None:
-        """End every session, because virt-handler ends."""
-        for client, _ in list(self._sessions.values()):
-            await client.close(code=WSCloseCode.GOING_AWAY, message=b"virt-handler is restarting")
 
-    async def _end(self, session: tuple[str, str], kind: Kind) -> None:
-        """Tell and close the session that is there, and wait until QEMU's socket is free."""
-        if (present := self._sessions.get(session)) is None:
-            return
-        client, over = present
-        if kind.is_text and not client.closed:
-            await client.send_bytes(f"\r\n{_REPLACED}".encode())
-        await client.close(code=WSCloseCode.POLICY_VIOLATION, message=_REPLACED.strip().encode())
-        await over.wait()
-
-
-async def _join(client: web.WebSocketResponse, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-    """Copy both ways until one side ends; a connection that breaks is an ordinary end."""
-    copies = [asyncio.ensure_future(_to_client(reader, client)), asyncio.ensure_future(_to_guest(client, writer))]
+async def _say_goodbye(client: web.WebSocketResponse, words: str, *, as_text: bool) -> None:
+    """Tell the client why its session ends: in the terminal where there is one, and in the closing message."""
     try:
-        await asyncio.wait(copies, return_when=asyncio.FIRST_COMPLETED)
+        async with asyncio.timeout(GOODBYE_S):
+            if as_text:
+                await client.send_bytes(f"\r\n{words}\r\n".encode())
+            await client.close(code=WSCloseCode.GOING_AWAY, message=words.encode())
+    except (TimeoutError, ConnectionError):
+        log.info("a client left without a goodbye")
+
+
+async def _wait(event: asyncio.Event) -> None:
+    await event.wait()
+
+
+async def _until_first_ends(*works: Coroutine[None, None, None]) -> None:
+    """Run all until one has ended, then end the others; a connection that breaks is an ordinary end."""
+    tasks = [asyncio.ensure_future(work) for work in works]
+    try:
+        await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
     finally:
-        for copy in copies:
-            copy.cancel()
-        results = await asyncio.gather(*copies, return_exceptions=True)
+        for task in tasks:
+            task.cancel()
+        results = await asyncio.gather(*tasks, return_exceptions=True)
     for result in results:
         if isinstance(result, Exception) and not isinstance(result, ConnectionError):
             raise result
