@@ -309,6 +309,11 @@ def test_why_a_container_cannot_start_is_told_in_the_kubelets_words(reason: str)
     assert find(shaped(seen(new, STARTED)).status.conditions, "Synchronized") is None
 
 
+def test_every_further_failed_pull_is_no_news() -> None:
+    backing_off = shaped(seen(vmi("Scheduling"), pod(compute=waits("ImagePullBackOff", "x"))))
+    assert shaped(seen(backing_off, pod(compute=waits("ErrImagePull", "x")))) == backing_off
+
+
 @pytest.mark.parametrize("reason", ["ContainerCreating", "PodInitializing"])
 def test_an_ordinary_wait_is_no_problem(reason: str) -> None:
     assert find(shaped(seen(vmi("Pending"), pod(compute=waits(reason)))).status.conditions, "Synchronized") is None

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from kubevirt.api.vmi_status import VirtualMachineInstanceCondition as Condition
 from kubevirt.virt_controller.actions import SyncProblem
-from kubevirt.virt_controller.conditions import drop, put
+from kubevirt.virt_controller.conditions import drop, find, put
 from kubevirt.virt_controller.vmi import pods
 from kubevirt.virt_controller.vmi.ending import Ending
 from kubevirt.virt_controller.vmi.observed import Observed
@@ -67,9 +67,13 @@ def synchronization(o: Observed, problem: SyncProblem | None) -> Condition | Non
     """Why the way to a running launcher is blocked; None while it is not."""
     if problem is not None:
         return not_synchronized(problem.reason, problem.message)
-    if o.pod is not None and not pods.is_down(o.pod) and (waiting := pods.stuck(o.pod)) is not None:
-        return not_synchronized(waiting.reason, waiting.message)
-    return None
+    if o.pod is None or pods.is_down(o.pod) or (waiting := pods.stuck(o.pod)) is None:
+        return None
+    told = find(o.vmi.status.conditions, "Synchronized")
+    if told is not None and (told.reason, waiting.reason) == ("ImagePullBackOff", "ErrImagePull"):
+        # The kubelet has just failed once more; until it pauses again its words change, but nothing else does.
+        return told
+    return not_synchronized(waiting.reason, waiting.message)
 
 
 def not_synchronized(reason: str, message: str) -> Condition:
