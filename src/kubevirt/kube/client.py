@@ -34,8 +34,9 @@ from kubevirt.kube.watch import WatchEvent, events_in
 T = TypeVar("T", bound=msgspec.Struct)
 
 PAGE_SIZE = 500
-# How long after a watch's own end the connection may stay silent before it counts as dead.
-WATCH_SLACK_S = 15.0
+# The API server sends a bookmark about once a minute, so a watch that is silent for this long hangs on a dead
+# connection (a node or a load balancer that went away without a word). It is resumed, not listed anew.
+WATCH_SILENCE_S = 150.0
 
 
 class Client:
@@ -89,7 +90,7 @@ class Client:
                     ) -> AsyncIterator[WatchEvent[T]]:
         """Changes after `resource_version`, until the server ends the watch. Raises Expired when that is too old."""
         request = requests.watch(res, chosen, resource_version=resource_version, timeout_s=timeout_s)
-        async with self._transport.open(request, silence_timeout_s=timeout_s + WATCH_SLACK_S) as response:
+        async with self._transport.open(request, silence_timeout_s=WATCH_SILENCE_S) as response:
             async for event in events_in(res, response.content.iter_any()):
                 yield event
 

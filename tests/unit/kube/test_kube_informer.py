@@ -69,6 +69,15 @@ async def test_a_cut_stream_and_a_failing_server_are_outlasted_without_listing()
     assert await outcome(player, lambda held: set(held) == {"a", "b", "c"})
 
 
+async def test_a_watch_that_falls_silent_is_resumed(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("kubevirt.kube.client.WATCH_SILENCE_S", 0.2)
+    player = Player()
+    player.on("GET", PATH, answer(listing(10)), watch="")
+    player.on("GET", PATH, stream(event("ADDED", pod("a", 11)), then_hang=True), watch="true", resourceVersion="10")
+    player.on("GET", PATH, stream(event("ADDED", pod("b", 12))), watch="true", resourceVersion="11")
+    assert await outcome(player, lambda held: set(held) == {"a", "b"})
+
+
 @pytest.mark.parametrize("gone", [
     pytest.param(refusal(410, "Expired"), id="as the answer"),
     pytest.param(stream(event("ERROR", {"kind": "Status", "code": 410, "reason": "Expired", "message": "too old"})),
