@@ -13,7 +13,7 @@ from images.debian import Recipe, tree
 from images.steps import CACHE, step
 from images.tools import Workshop
 
-from guests import cpio, disk, root
+from guests import cpio, disk, kernel, root
 
 INGREDIENTS = Recipe(
     name="cirros-ingredients",
@@ -34,7 +34,7 @@ TIMEOUT 0
 PROMPT 0
 LABEL linux
   LINUX vmlinuz
-  INITRD initrd.xz
+  INITRD initrd
   APPEND {COMMAND_LINE}
 """
 
@@ -53,10 +53,10 @@ def build() -> Path:
     with step("making the disk of the CirrOS stand-in"), Workshop() as shop:
         root.initramfs(source, shop.directory / "initramfs")
         root.root(source, shop.directory / "root")
-        (kernel,) = (source / "boot").glob("vmlinuz-*")
+        (compressed,) = (source / "boot").glob("vmlinuz-*")
         boot_files = {
-            "vmlinuz": kernel.read_bytes(),
-            "initrd.xz": cpio.pack(shop.directory / "initramfs"),
+            "vmlinuz": kernel.unpacked(compressed.read_bytes()),
+            "initrd": cpio.pack(shop.directory / "initramfs"),
             "syslinux.cfg": BOOT_MENU.encode(),
         }
         home = shop.directory / "root/home/cirros"

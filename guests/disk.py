@@ -7,7 +7,7 @@ from images.tools import Workshop
 
 SECTOR = 512
 MIB = 1 << 20
-BOOT_MIB = 16
+BOOT_MIB = 24
 FIRST_MIB = 1
 FAT16, LINUX = 0x0E, 0x83
 DISK_ID = 0x6B766D31
@@ -53,5 +53,5 @@ def build(boot_files: dict[str, bytes], root_tree: str, *, root_label: str, root
             disk.seek(start * MIB)
             disk.write((here / part).read_bytes())
         disk.truncate((FIRST_MIB + BOOT_MIB + root_mib) * MIB)
-    shop.run("qemu-img", "convert", "-f", "raw", "-O", "qcow2", "-o", "compat=1.1", "disk.raw", "disk.qcow2")
+    shop.run("qemu-img", "convert", "-f", "raw", "-O", "qcow2", "-c", "-o", "compression_type=zstd", "disk.raw", "disk.qcow2")
     return here / "disk.qcow2"

@@ -35,29 +35,29 @@ def canonical(name: str) -> str:
     return name.replace("-", "_")
 
 
-def read(directory: Path) -> dict[str, Module]:
+def find(directory: Path) -> dict[str, Path]:
     """All modules below a kernel's module directory, by canonical name."""
-    found = {}
-    for path in directory.rglob("*.ko"):
-        data = path.read_bytes()
-        depends = re.search(rb"\0depends=([^\0]+)\0", data)
-        name = canonical(path.stem)
-        found[name] = Module(
-            name=name,
-            path=path,
-            depends=tuple(map(canonical, depends[1].decode().split(","))) if depends else (),
-            aliases=tuple(a.decode() for a in re.findall(rb"(?<=\0)alias=([^\0]+)(?=\0)", data)),
-        )
-    return found
+    return {canonical(path.stem): path for path in directory.rglob("*.ko")}
 
 
-def closure(modules: dict[str, Module], wanted: tuple[str, ...]) -> list[Module]:
+def read(path: Path) -> Module:
+    data = path.read_bytes()
+    depends = re.search(rb"\0depends=([^\0]+)\0", data)
+    return Module(
+        name=canonical(path.stem),
+        path=path,
+        depends=tuple(map(canonical, depends[1].decode().split(","))) if depends else (),
+        aliases=tuple(a.decode() for a in re.findall(rb"(?<=\0)alias=([^\0]+)(?=\0)", data)),
+    )
+
+
+def closure(paths: dict[str, Path], wanted: tuple[str, ...]) -> list[Module]:
     """The wanted modules and all they need, dependencies first. KeyError for a name that the kernel does not have."""
     ordered: dict[str, Module] = {}
 
     def add(name: str) -> None:
-        module = modules[name]
         if name not in ordered:
+            module = read(paths[name])
             for needed in module.depends:
                 add(needed)
             ordered[name] = module
@@ -67,13 +67,30 @@ def closure(modules: dict[str, Module], wanted: tuple[str, ...]) -> list[Module]
     return list(ordered.values())
 
 
+def without_signature(data: bytes) -> bytes:
+    """A module as it was before it was signed; checking the signature is the longer part of loading it in emulation."""
+    magic = b"~Module signature appended~\n"
+    if not data.endswith(magic):
+        return data
+    # Before the magic: eight bytes of which the last four are the signature's length.
+    head = len(data) - len(magic) - 12
+    return data[: head - int.from_bytes(data[head + 8 : head + 12], "big")]
+
+
 def indexes(directory: Path, chosen: list[Module]) -> dict[str, str]:
     """modules.dep and modules.alias for the chosen modules, by file name."""
     by_name = {m.name: m for m in chosen}
+
+    def needs(module: Module) -> list[Module]:
+        """Everything a module needs, what must be loaded first at the end, as depmod writes it."""
+        found: dict[str, Module] = {}
+        for name in module.depends:
+            found |= {m.name: m for m in [by_name[name], *needs(by_name[name])] if m.name not in found}
+        return list(found.values())
+
     dep = []
     for module in sorted(chosen, key=lambda m: m.name):
-        needed = [m for m in closure(by_name, (module.name,)) if m is not module]
-        paths = [str(m.path.relative_to(directory)) for m in (module, *reversed(needed))]
+        paths = [str(m.path.relative_to(directory)) for m in (module, *needs(module))]
         dep.append(f"{paths[0]}: {' '.join(paths[1:])}".rstrip())
     alias = [f"alias {a} {m.name}" for m in sorted(chosen, key=lambda m: m.name) for a in m.aliases]
     return {"modules.dep": "\n".join(dep) + "\n", "modules.alias": "\n".join(alias) + "\n"}

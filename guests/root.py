@@ -76,7 +76,7 @@ def root(source: Path, target: Path) -> None:
 def add_modules(source: Path, target: Path, wanted: tuple[str, ...]) -> None:
     directory = kernel_directory(source)
     inside = target / "lib/modules" / directory.name
-    available = modules.read(directory)
+    available = modules.find(directory)
     absent = [name for name in map(modules.canonical, wanted) if name not in available and not builtin(directory, name)]
     if absent:
         raise CannotBuild(f"the kernel has no module {absent}", remedy="correct the lists in guests/modules.py")
@@ -84,7 +84,7 @@ def add_modules(source: Path, target: Path, wanted: tuple[str, ...]) -> None:
     for module in chosen:
         place = inside / module.path.relative_to(directory)
         place.parent.mkdir(parents=True, exist_ok=True)
-        shutil.copy(module.path, place)
+        place.write_bytes(modules.without_signature(module.path.read_bytes()))
     for name, text in modules.indexes(directory, chosen).items():
         (inside / name).write_text(text)
 
