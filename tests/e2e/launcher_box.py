@@ -105,9 +105,7 @@ def unpacked(image: str) -> Path:
     return tree
 
 
-async def eventually(
-    condition: Callable[[], bool | Awaitable[bool]], what: str, *, within_s: float = 15
-) -> None:
+async def eventually(condition: Callable[[], bool | Awaitable[bool]], what: str, *, within_s: float = 15) -> None:
     """Wait for a condition; fails with what was waited for."""
     try:
         async with asyncio.timeout(within_s):

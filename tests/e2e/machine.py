@@ -21,6 +21,9 @@ class Process:
     pid: int
     command: str
 
+    def __repr__(self) -> str:
+        return f"<{self.pid} {self.command[:100]}>"
+
     def kill(self) -> None:
         """SIGKILL."""
         os.kill(self.pid, signal.SIGKILL)

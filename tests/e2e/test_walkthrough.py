@@ -76,16 +76,14 @@ def test_describe_tells_the_story(cluster: Cluster) -> None:
 
 def test_an_instance_without_kvm_says_so(cluster: Cluster) -> None:
     conditions = {c["type"]: c for c in cluster.get("vmi", VM)["status"]["conditions"]}
-    emulated = machine.qemu_of("default", VM) and "accel=tcg" in machine.qemu_of("default", VM)[0].command
-    assert ("SoftwareEmulation" in conditions) == bool(emulated)
+    (qemu,) = machine.qemu_of("default", VM)
+    assert ("SoftwareEmulation" in conditions) == ("-accel tcg" in qemu.command)
 
 
 def test_console_shows_the_boot_and_takes_a_login(cluster: Cluster) -> None:
     with console(cluster, VM) as guest:
         guest.log_in()
-        printed = guest.command(
-            "dmesg >/dev/null; sudo cat /var/log/cloud-init-output.log /run/cloud-init-output.log 2>/dev/null"
-        )
+        printed = guest.command("sudo cat /var/log/cloud-init-output.log")
         assert "printed from cloud-init userdata" in printed
         assert guest.close() == 0
 

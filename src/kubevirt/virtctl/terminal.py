@@ -24,7 +24,7 @@ def raw_terminal(descriptor: int) -> Iterator[None]:
         yield
         return
     before = termios.tcgetattr(descriptor)
-    tty.setraw(descriptor)
+    tty.setraw(descriptor, termios.TCSANOW)  # not the default, which throws away what was typed ahead
     try:
         yield
     finally:
