@@ -139,7 +139,7 @@ def _emulation(report: DomainReport, seen: Observed) -> Wanted | None:
     """Emulation works, but at a small part of the speed: nobody should have to find that out by waiting."""
     if report.domain_type != "qemu":
         return None
-    because = report.emulated_because or seen.kvm_unusable or "KVM is not accessible in the launcher pod"
+    because = seen.kvm_unusable or report.emulated_because or "KVM is not accessible in the launcher pod"
     return Wanted(
         type=EMULATION,
         reason="KVMNotAvailable",

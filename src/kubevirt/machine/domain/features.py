@@ -12,6 +12,12 @@ from kubevirt.machine.domain.context import DomainContext
 from kubevirt.machine.domain.xml import Element, el, on_off, yes_no
 
 
+TRANSLATED_CODE_MIB = 64 """Bound of the cache of translated code in emulation. QEMU would let it grow to a gigabyte;
+with 64 MiB a Linux guest boots as fast as without a bound, with 32 it takes half as much CPU time again, with 8 four
+times as much.
+"""
+
+
 class _Switch(Protocol):
     @property
     def enabled(self) -> bool | None: ...
@@ -49,6 +55,8 @@ def features(vmi: VirtualMachineInstance, context: DomainContext) -> Element:
             kvm.append(el("hidden", state="on"))
         if given.pvspinlock is not None:
             root.append(el("pvspinlock", state=on_off(is_on(given.pvspinlock))))
+    if not context.kvm:
+        root.append(el("tcg", el("tb-cache", unit="MiB", text=str(TRANSLATED_CODE_MIB))))
     cpu = domain.cpu
     if cpu is not None and cpu.dedicated_cpu_placement and context.arch == "amd64":
         kvm.append(el("hint-dedicated", state="on"))

@@ -62,7 +62,8 @@ def annotations(vmi: VirtualMachineInstance, context: PodContext) -> JsonObject:
         names.ANNOTATION_EVICT_ONLY: "",
     }
     if context.config.has_gate(GATE_OVERHEAD_ANNOTATION):
-        found[names.ANNOTATION_MEMORY_OVERHEAD] = str(overhead.overhead(vmi).requested_bytes)
+        extra = overhead.overhead(vmi, emulation=context.emulation)
+        found[names.ANNOTATION_MEMORY_OVERHEAD] = str(extra.requested_bytes)
     return found | _networks(vmi)
 
 

@@ -92,7 +92,7 @@ def _memory(vmi: VirtualMachineInstance, context: PodContext, requests: Amounts,
     if placement.is_dedicated(vmi):
         limits["memory"] = requests["memory"]
     extra = overhead.overhead(
-        vmi, ratio=context.config.additional_memory_overhead_ratio,
+        vmi, emulation=context.emulation, ratio=context.config.additional_memory_overhead_ratio,
         bindings_bytes=_binding_plugins(vmi, context),
     )
     # A pod whose limit is its request gets what it needs at the worst, because it cannot borrow.
