@@ -99,6 +99,12 @@ def kubeconfig() -> None:
     click.echo(str(Layout.from_environment().kubeconfig))
 
 
+@cli.command("audit-log")
+def audit_log() -> None:
+    """Print where the API server's audit log is: one JSON line for each request, without its body."""
+    click.echo(str(Layout.from_environment().audit_log))
+
+
 @cli.command()
 @click.argument("program")
 def which(program: str) -> None:

@@ -51,8 +51,9 @@ def as_object(res: Resource[Any], obj: dict[str, Any]) -> Any:
 
 
 class Api:
-    """The API server; also the client of the controllers. `fail_next` makes one coming call fail, before or after
-    it.
+    """The API server; also the client of the controllers.
+
+    `trouble` makes the call that `calls_until_trouble` counts down to fail, before or after it took effect.
     """
 
     def __init__(self) -> None:
@@ -61,7 +62,8 @@ class Api:
         self.idle_writes: list[str] = []
         self.writes: list[str] = []
         self.now: datetime = NOW
-        self.fail_next: str = ""
+        self.trouble: str = ""
+        self.calls_until_trouble = 0
         self._version = 100
         self._uids = 0
 
@@ -83,7 +85,8 @@ class Api:
         return self._answer(f"delete {res.plural}", lambda: self.remove(res, name, uid=uid), res)
 
     def _answer(self, what: str, call: Callable[[], dict[str, Any] | None], res: Resource[Any]) -> Any:
-        trouble, self.fail_next = self.fail_next, ""
+        self.calls_until_trouble -= 1
+        trouble = self.trouble if self.calls_until_trouble == 0 else ""
         if trouble == "before":
             raise refused(ServerTrouble, 500, "down")
         result = call()
@@ -280,7 +283,7 @@ class Controller:
         return [k for k, at in sorted(self.queues[worker].keys.items()) if at is None or at <= self.api.now]
 
     async def work(self, worker: int) -> bool:
-        """One reconcile of the first key that is due; failures come back a second later."""
+        """One reconcile of the first key that is due; failures come back at once."""
         if not (keys := self.due(worker)):
             return False
         queue = self.queues[worker]
@@ -289,7 +292,7 @@ class Controller:
         try:
             again_s = await call
         except (Conflict, ServerTrouble, AlreadyExists):
-            again_s = 1.0
+            again_s = 0.0
         if again_s is not None and keys[0] not in queue.keys:
             queue.keys[keys[0]] = self.api.now + timedelta(seconds=again_s)
         return True

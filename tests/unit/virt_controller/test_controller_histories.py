@@ -16,7 +16,7 @@ from controller_objects import FIRMWARE
 from controller_world import Api, Controller, new_world
 from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
-from hypothesis.stateful import RuleBasedStateMachine, invariant, rule
+from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, rule
 
 from kubevirt.api.resources import PODS, VMIS, VMS
 
@@ -55,6 +55,10 @@ class Histories(RuleBasedStateMachine):
             self.loop.close()
 
     # Users
+
+    @initialize(strategy=STRATEGIES)
+    def user_creates(self, strategy: str) -> None:
+        self.user_creates_or_switches(strategy)
 
     @rule(strategy=STRATEGIES)
     def user_creates_or_switches(self, strategy: str) -> None:
@@ -127,23 +131,34 @@ class Histories(RuleBasedStateMachine):
 
     # virt-controller
 
-    @rule(worker=st.sampled_from([0, 1]), trouble=st.sampled_from(["", "", "before", "after"]))
-    def controller_works(self, worker: int, trouble: str) -> None:
-        self.api.fail_next = trouble
-        self.loop.run_until_complete(self.controller.work(worker))
-        self.api.fail_next = ""
+    @rule(workers=st.lists(st.sampled_from([0, 1]), min_size=1, max_size=8), call=st.integers(0, 6),
+          trouble=st.sampled_from(["before", "after"]))
+    def controller_works(self, workers: list[int], call: int, trouble: str) -> None:
+        """Some reconciles, of which one call to the API fails, or its answer is lost (call 0: none)."""
+        self.api.trouble, self.api.calls_until_trouble = trouble, call
+        for worker in workers:
+            self.loop.run_until_complete(self.controller.work(worker))
+        self.api.calls_until_trouble = 0
 
-    @rule(which=st.integers(0, 6), events=st.integers(1, 3))
-    def cache_hears(self, which: int, events: int) -> None:
-        self.controller.informers[which].hear(events)
-
-    @rule()
-    def caches_hear_all(self) -> None:
-        self.controller.hear_all()
+    @rule(deaf=st.sets(st.integers(0, 6), max_size=3), events=st.sampled_from([1, 2, 1000]))
+    def caches_hear(self, deaf: set[int], events: int) -> None:
+        """Some caches fall behind the others."""
+        for number, informer in enumerate(self.controller.informers):
+            if number not in deaf:
+                informer.hear(events)
 
     @rule()
     def controller_is_killed(self) -> None:
         self.controller = Controller(self.api)
+
+    @rule(rounds=st.integers(1, 4))
+    def all_goes_well_for_a_while(self, rounds: int) -> None:
+        for _ in range(rounds):
+            self.controller.hear_all()
+            for worker in (0, 1, 0, 1):
+                self.loop.run_until_complete(self.controller.work(worker))
+            self.scheduler_and_kubelet_start_pods()
+            self.handler_starts_guests()
 
     # What must always hold
 
