@@ -44,7 +44,16 @@ class Links:
         return {_name(link): cast("Link", link) for link in self._netlink.get_links()}
 
     def find(self, name: str) -> Link | None:
-        return self.all().get(name)
+        try:
+            return cast("Link", self._netlink.link("get", ifname=name)[0])
+        except NetlinkError as e:
+            if e.code != _ENODEV:
+                raise
+            return None
+
+    def get(self, name: str) -> Link:
+        """A link that must be there. Raises NetlinkError."""
+        return cast("Link", self._netlink.link("get", ifname=name)[0])
 
     def nics(self) -> list[PodNic]:
         """The pod's links as the CNI plugins left them, also when they have been rebuilt for a guest since."""
@@ -68,7 +77,7 @@ class Links:
         if link := self.find(name):
             return link
         self._netlink.link("add", ifname=name, kind=kind, **settings)
-        return self.all()[name]
+        return self.get(name)
 
     def ensure_holder(self, name: str, mac: str, mtu: int) -> Link:
         """A link that only holds addresses: a dummy, or where the kernel has none a bridge without ports."""
@@ -81,6 +90,10 @@ class Links:
 
     def change(self, link: Link, **settings: object) -> None:
         self._netlink.link("set", index=link["index"], **settings)
+
+    def set_mtu(self, link: Link, mtu: int) -> None:
+        if _attribute(link, "IFLA_MTU") != mtu:
+            self.change(link, mtu=mtu)
 
     def up(self, link: Link) -> None:
         if not link["flags"] & _UP:

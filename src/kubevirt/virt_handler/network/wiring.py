@@ -67,11 +67,11 @@ def _wire_guest_side(links: Links, plan: NicPlan) -> None:
     tap = links.find(plan.tap)
     if tap is None:
         create_tap(plan.tap, owner=plan.tap_owner, queues=plan.tap_queues)
-        tap = links.all()[plan.tap]
-        links.change(tap, mtu=plan.mtu)
-        leave_checksums_to_software(plan.bridge)
+        tap = links.get(plan.tap)
+    links.set_mtu(tap, plan.mtu)
     links.enslave(tap, bridge)
     links.up(tap)
+    leave_checksums_to_software(plan.bridge)
     links.up(bridge)
 
 
@@ -90,24 +90,22 @@ def _take_over_pod_link(links: Links, plan: NicPlan, facts: PodNic) -> None:
     """Park the pod's identity, then make its link a port of the guest's bridge under another name and MAC."""
     staging = f"k6p-{plan.bridge.removeprefix('k6t-')}"
     bridge = _bridge(links, plan)
-    present = links.all()
-    if plan.renamed_nic not in present:
-        parked = links.ensure_holder(staging, facts.mac, facts.mtu)
+    if links.find(plan.renamed_nic) is None:
+        copy = links.ensure_holder(staging, facts.mac, facts.mtu)
         if any(":" in address for address in facts.addresses):
             _set(f"net/ipv6/conf/{staging}/keep_addr_on_down", "1")
-        links.add_addresses(parked, facts.addresses, prefix_route=False)
+        links.add_addresses(copy, facts.addresses, prefix_route=False)
         links.up(bridge)
         links.add_routes(bridge, facts.routes, PARKED_TABLE)
-        links.mark_parked(parked, plan.parked_name, plan.bridge)
-        pod_link = links.all()[plan.pod_ifname]
+        links.mark_parked(copy, plan.parked_name, plan.bridge)
+        pod_link = links.get(plan.pod_ifname)
         links.change(pod_link, state="down")
         links.remove_addresses(pod_link)
         links.change(pod_link, ifname=plan.renamed_nic, address=mac_of(bridge))
-        present = links.all()
-    if staging in present:
-        links.change(present[staging], ifname=plan.parked_name)  # it was never up, so it can be renamed
-        links.up(links.all()[plan.parked_name])
-    nic = present[plan.renamed_nic]
+    if (parked := links.find(staging)) is not None:
+        links.change(parked, ifname=plan.parked_name)  # it was never up, so it can be renamed
+        links.up(links.get(plan.parked_name))
+    nic = links.get(plan.renamed_nic)
     links.enslave(nic, bridge, learning=False)
     links.up(nic)
 
