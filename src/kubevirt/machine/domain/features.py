@@ -11,11 +11,10 @@ from kubevirt.machine.domain import security
 from kubevirt.machine.domain.context import DomainContext
 from kubevirt.machine.domain.xml import Element, el, on_off, yes_no
 
-
 TRANSLATED_CODE_MIB = 64
 """Bound of the cache of translated code in emulation, where QEMU would let it grow to a gigabyte.
 
-With 64 MiB a Linux guest boots as fast as without a bound; 32 cost it half as much CPU time again, 8 four times as much.
+With 64 MiB a Linux guest boots as fast as without a bound; 32 cost half as much CPU time again, 8 four times as much.
 """
 
 
