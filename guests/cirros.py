@@ -20,8 +20,9 @@ INGREDIENTS = Recipe(
     suite="bookworm",
     architecture="i386",
     installed=False,
-    packages=("linux-image-686", "busybox-static", "dropbear-bin", "openssh-sftp-server", "qemu-guest-agent"),
-)
+    packages=("linux-image-686", "busybox-static", "bash", "ncurses-base", "dropbear-bin", "openssh-sftp-server",
+              "qemu-guest-agent"),
+)  # fmt: skip
 # Quiet: at 115200 baud the kernel's log takes longer than the boot.
 COMMAND_LINE = (
     "console=tty0 console=ttyS0,115200 quiet loglevel=4 random.trust_cpu=on mitigations=off nokaslr "

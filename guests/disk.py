@@ -53,5 +53,6 @@ def build(boot_files: dict[str, bytes], root_tree: str, *, root_label: str, root
             disk.seek(start * MIB)
             disk.write((here / part).read_bytes())
         disk.truncate((FIRST_MIB + BOOT_MIB + root_mib) * MIB)
-    shop.run("qemu-img", "convert", "-f", "raw", "-O", "qcow2", "-c", "-o", "compression_type=zstd", "disk.raw", "disk.qcow2")
+    compressed = ("-c", "-o", "compression_type=zstd")
+    shop.run("qemu-img", "convert", "-f", "raw", "-O", "qcow2", *compressed, "disk.raw", "disk.qcow2")
     return here / "disk.qcow2"

@@ -1,9 +1,9 @@
 """A kernel image that does not have to be decompressed at boot.
 
 Debian compresses its 32-bit kernel with xz, and unpacking that takes longer under emulation than all the rest of the
-kernel's start. So it is unpacked here, and packed anew as a bzImage whose protected-mode part is the plain kernel behind
-a few instructions that move it to where it was linked to run. The real-mode setup code stays as it is. See the kernel's
-Documentation/arch/x86/boot.rst for the header's fields.
+kernel's start. So it is unpacked here, and packed anew as a bzImage whose protected-mode part is the plain kernel
+behind a few instructions that move it to where it was linked to run. The real-mode setup code stays as it is. See the
+kernel's Documentation/arch/x86/boot.rst for the header's fields.
 """
 
 import lzma
@@ -39,7 +39,7 @@ def unpacked(image: bytes) -> bytes:
 
 
 def flat(elf: bytes) -> tuple[int, bytes]:
-    """The physical address and the memory image of a 32-bit ELF kernel (without .bss, which the kernel clears itself)."""
+    """The physical address and the memory image of a 32-bit ELF kernel; .bss is left out, the kernel clears it."""
     (table,) = struct.unpack_from("<I", elf, 28)
     size, count = struct.unpack_from("<HH", elf, 42)
     headers = [struct.unpack_from("<IIIIII", elf, table + i * size) for i in range(count)]

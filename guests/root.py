@@ -11,13 +11,17 @@ from guests import modules
 
 FILES = Path(__file__).resolve().parent / "cirros"
 
+# bash only for people and for scripts that ask for it: busybox' shell asks every terminal where its cursor is, which
+# confuses programs that read a console.
 PROGRAMS = {
+    "bin/bash": "bin/bash",
     "usr/sbin/dropbear": "usr/sbin/dropbear",
     "usr/bin/dropbearkey": "usr/bin/dropbearkey",
     "usr/bin/dbclient": "usr/bin/dbclient",
     "usr/sbin/qemu-ga": "usr/sbin/qemu-ga",
     "usr/lib/openssh/sftp-server": "usr/lib/sftp-server",
 }
+TERMINALS = ("v/vt100", "l/linux", "x/xterm", "x/xterm-256color", "s/screen")
 BOOT_APPLETS = (
     "sh", "mount", "mkdir", "find", "cat", "sort", "xargs", "modprobe", "findfs", "echo", "usleep", "switch_root", "ls",
     "dmesg", "blkid",
@@ -66,6 +70,9 @@ def root(source: Path, target: Path) -> None:
         (target / place).parent.mkdir(parents=True, exist_ok=True)
         shutil.copy(source / name, target / place)
         add_libraries(source, target, source / name)
+    for name in TERMINALS:
+        (target / "lib/terminfo" / name).parent.mkdir(parents=True, exist_ok=True)
+        shutil.copy(source / "lib/terminfo" / name, target / "lib/terminfo" / name)
     add_modules(source, target, modules.BOOT + modules.LATER)
     (target / "tmp").chmod(0o1777)
     (target / "root").chmod(0o700)
