@@ -39,6 +39,12 @@ def set_compute(state: dict[str, Any], phase: str) -> Any:
     return edit
 
 
+def new_vm(strategy: str) -> dict[str, Any]:
+    """The VM as its user creates it."""
+    template = {"spec": {"domain": {"devices": {}, "firmware": {"uuid": FIRMWARE}}}}
+    return {"metadata": {"name": "web", "namespace": "shop"}, "spec": {"runStrategy": strategy, "template": template}}
+
+
 class Histories(RuleBasedStateMachine):
     """Users, kubelet, virt-handler and virt-controller in any order."""
 
@@ -59,13 +65,12 @@ class Histories(RuleBasedStateMachine):
     @initialize(strategy=STRATEGIES)
     def user_creates(self, strategy: str) -> None:
         self.user_creates_or_switches(strategy)
+        self.controller.hear_all()
 
     @rule(strategy=STRATEGIES)
     def user_creates_or_switches(self, strategy: str) -> None:
         if not self.api.all(VMS):
-            template = {"spec": {"domain": {"devices": {}, "firmware": {"uuid": FIRMWARE}}}}
-            self.api.make(VMS, {"metadata": {"name": "web", "namespace": "shop"},
-                                "spec": {"runStrategy": strategy, "template": template}})
+            self.api.make(VMS, new_vm(strategy))
         else:
             self.api.update(VMS, "web", lambda o: o["spec"].update(runStrategy=strategy))
 
@@ -131,7 +136,7 @@ class Histories(RuleBasedStateMachine):
 
     # virt-controller
 
-    @rule(workers=st.lists(st.sampled_from([0, 1]), min_size=1, max_size=8), call=st.integers(0, 6),
+    @rule(workers=st.lists(st.sampled_from([0, 1]), min_size=2, max_size=8), call=st.integers(0, 6),
           trouble=st.sampled_from(["before", "after"]))
     def controller_works(self, workers: list[int], call: int, trouble: str) -> None:
         """Some reconciles, of which one call to the API fails, or its answer is lost (call 0: none)."""
@@ -216,6 +221,21 @@ class Histories(RuleBasedStateMachine):
             assert told in ("Stopped", "CrashLoopBackOff")
             assert all(p in FINAL for p in phases)
         assert vm["status"].get("created", False) is bool(vmis)
+
+
+async def test_a_lost_answer_and_deaf_caches_make_no_second_pod() -> None:
+    """The pod is there, but nobody has told the controller: neither the API server's answer nor the watch."""
+    api = new_world()
+    controller = Controller(api)
+    api.make(VMS, new_vm("Always"))
+    controller.hear_all()
+    await controller.work(0)
+    api.trouble, api.calls_until_trouble = "after", 1
+    await controller.work(1)
+    assert "create pods" in api.writes
+    for _ in range(3):
+        await controller.work(1)
+    assert len(api.all(PODS)) == 1
 
 
 TestHistories = Histories.TestCase
