@@ -39,10 +39,10 @@ def admin() -> Cluster:
     return cluster
 
 
-@pytest.fixture
+@pytest.fixture(scope="module")
 def namespace(admin: Cluster, request: pytest.FixtureRequest) -> Iterator[Cluster]:
-    """A namespace of the test's own, removed with all in it."""
-    name = request.node.name.replace("_", "-").replace("[", "-").strip("]").lower()[:50].strip("-")
+    """A namespace of the test module's own, removed with all in it."""
+    name = request.node.path.stem.removeprefix("test_").replace("_", "-")
     admin.kubectl("create", "namespace", name).ok()
     yield admin.in_namespace(name)
     admin.kubectl("delete", "namespace", name, "--timeout=120s", timeout_s=150).ok()

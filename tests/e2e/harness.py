@@ -48,7 +48,9 @@ class Result:
 
 def run(*command: str, stdin: str | None = None, timeout_s: float = 120) -> Result:
     """Run a program to its end."""
-    done = subprocess.run(command, input=stdin, capture_output=True, text=True, timeout=timeout_s, check=False)
+    done = subprocess.run(
+        command, input=stdin, capture_output=True, text=True, errors="replace", timeout=timeout_s, check=False
+    )
     return Result(done.returncode, done.stdout, done.stderr)
 
 

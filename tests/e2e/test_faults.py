@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator
 
 import pytest
 
@@ -16,14 +15,11 @@ VM = "survivor"
 
 
 @pytest.fixture(scope="module")
-def cluster(admin: Cluster) -> Iterator[Cluster]:
+def cluster(namespace: Cluster) -> Cluster:
     """A namespace with one running machine."""
-    admin.kubectl("create", "namespace", "faults").ok()
-    inside = admin.in_namespace("faults")
-    inside.apply(as_json(vm(VM))).ok()
-    inside.wait_status(VM, "Running")
-    yield inside
-    admin.kubectl("delete", "namespace", "faults", "--timeout=120s", timeout_s=150).ok()
+    namespace.apply(as_json(vm(VM))).ok()
+    namespace.wait_status(VM, "Running")
+    return namespace
 
 
 @pytest.mark.parametrize("program", ["virt-handler", "virt-controller", "virt-api"])

@@ -137,7 +137,9 @@ def test_a_deployment_of_plain_pods_runs_beside(cluster: Cluster) -> None:
         "create", "deployment", "plain", "--image=localkube/busybox:latest", "--replicas=3", "--", "sleep", "3600"
     ).ok()
     cluster.kubectl("rollout", "status", "deployment/plain", "--timeout=60s").ok()
-    cluster.kubectl("delete", "deployment/plain", "pod/web", "pod/ssh-client", "service/vmiservice").ok()
+    cluster.kubectl(
+        "delete", "deployment/plain", "pod/web", "pod/ssh-client", "service/vmiservice", "--grace-period=1"
+    ).ok()
 
 
 def test_patching_running_false_shuts_the_guest_down(cluster: Cluster) -> None:

@@ -45,8 +45,9 @@ async def _attach(session: Session, target: Target, timeout_s: float) -> None:
             f"Successfully connected to {target.name} console. Press Ctrl+] or Ctrl+5 to exit console.", err=True
         )
         with raw_terminal(sys.stdin.fileno()):
-            await _join(socket)
-    _explain_end(socket)
+            user_left = await _join(socket)
+    if not user_left:
+        _explain_end(socket)
 
 
 async def _connected(
@@ -67,18 +68,17 @@ async def _connected(
         await asyncio.sleep(RETRY_S)
 
 
-async def _join(socket: aiohttp.ClientWebSocketResponse) -> None:
-    """Copy both ways until one side has ended."""
-    directions = [
-        asyncio.create_task(_guest_to_user(socket), name="guest to user"),
-        asyncio.create_task(_user_to_guest(socket), name="user to guest"),
-    ]
-    done, pending = await asyncio.wait(directions, return_when=asyncio.FIRST_COMPLETED)
+async def _join(socket: aiohttp.ClientWebSocketResponse) -> bool:
+    """Copy both ways until one side has ended; whether that was the user."""
+    to_user = asyncio.create_task(_guest_to_user(socket), name="guest to user")
+    to_guest = asyncio.create_task(_user_to_guest(socket), name="user to guest")
+    done, pending = await asyncio.wait((to_user, to_guest), return_when=asyncio.FIRST_COMPLETED)
     for task in pending:
         task.cancel()
     await asyncio.gather(*pending, return_exceptions=True)
     for task in done:
         task.result()
+    return to_guest in done
 
 
 async def _guest_to_user(socket: aiohttp.ClientWebSocketResponse) -> None:
