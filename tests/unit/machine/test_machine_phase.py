@@ -1,4 +1,4 @@
-"""The table of domain states against VMI phases. What virt-handler does with a new phase is tested with virt-handler."""
+"""The table of domain states against VMI phases. What virt-handler does with them is tested there."""
 
 import pytest
 from machine_samples import UID, vmi

@@ -1,0 +1,201 @@
+"""The status that virt-handler writes: from spec, domain report and node. Phases have a table of their own."""
+
+from datetime import UTC, datetime, timedelta
+
+import pytest
+from machine_samples import UID, disk, vmi, with_disks
+
+from kubevirt.api import codec
+from kubevirt.api.vmi import VirtualMachineInstance
+from kubevirt.api.vmi_status import VirtualMachineInstanceCondition, VirtualMachineInstanceStatus
+from kubevirt.kit.json import Json, JsonObject
+from kubevirt.machine import conditions, migratability
+from kubevirt.machine.domain_report import AgentReport, CredentialsReport, DomainReport, GuestOs, ReportedInterface
+from kubevirt.machine.network.attachment import NicAttachment
+from kubevirt.machine.status import Observed, status_after
+
+NOW = datetime(2026, 1, 2, 3, 4, 5, tzinfo=UTC)
+NIC = NicAttachment(network="default", tap="tap0", pod_interface="eth0", ip_addresses=["10.244.1.5"])
+
+
+def running(**more: object) -> DomainReport:
+    return DomainReport(**({"namespace": "lab", "name": "guest", "uid": UID, "state": "Running", "reason": "Unknown",
+                            "domain_type": "kvm"} | more))  # type: ignore[arg-type]
+
+
+def after(machine: VirtualMachineInstance | None = None, **seen: object) -> VirtualMachineInstanceStatus:
+    observed = {"now": NOW, "node": "node1", "report": running()} | seen
+    return status_after(machine or vmi(status={"phase": "Scheduled"}), Observed(**observed))  # type: ignore[arg-type]
+
+
+def condition(status: VirtualMachineInstanceStatus, type_: str) -> VirtualMachineInstanceCondition | None:
+    return conditions.find(status.conditions, type_)
+
+
+def reason(status: VirtualMachineInstanceStatus, type_: str) -> str | None:
+    found = condition(status, type_)
+    return found.reason if found is not None else None
+
+
+class TestPhase:
+    def test_a_new_phase_is_dated(self) -> None:
+        status = after()
+        assert status.phase == "Running"
+        dated = [(t.phase, t.phase_transition_timestamp) for t in status.phase_transition_timestamps]
+        assert dated == [("Running", NOW)]
+
+    def test_what_is_lost_has_failed_and_says_why(self) -> None:
+        status = after(report=None, lost="the launcher does not answer")
+        assert status.phase == "Failed"
+        found = condition(status, "Synchronized")
+        assert found is not None
+        assert (found.status, found.message) == ("False", "the launcher does not answer")
+
+    def test_a_failure_to_start_is_told_in_full(self) -> None:
+        status = after(report=running(state="", failure="cannot read the disk image"))
+        assert status.phase == "Failed"
+        found = condition(status, "Synchronized")
+        assert found is not None
+        assert found.message == "cannot read the disk image"
+
+
+def test_the_same_facts_give_the_same_status() -> None:
+    machine = vmi(status={"phase": "Scheduled", "nodeName": "node1"})
+    machine.status = after(machine, attachments=[NIC])
+    assert after(machine, attachments=[NIC], now=NOW + timedelta(hours=1)) == machine.status
+
+
+def test_conditions_of_others_stay() -> None:
+    machine = vmi(status={"phase": "Running", "conditions": [{"type": "Ready", "status": "True"}]})
+    assert condition(after(machine), "Ready") is not None
+
+
+class TestConditions:
+    @pytest.mark.parametrize(("state", "why", "expected"), [
+        pytest.param("Running", "Unknown", None, id="running"),
+        pytest.param("Paused", "User", "PausedByUser", id="by a user"),
+        pytest.param("Paused", "IOError", "PausedIOError", id="by a disk"),
+        pytest.param("Paused", "StartingUp", None, id="only for a moment"),
+    ])
+    def test_paused(self, state: str, why: str, expected: str | None) -> None:
+        assert reason(after(report=running(state=state, reason=why)), "Paused") == expected
+
+    def test_emulation_says_where_why_and_what_to_do(self) -> None:
+        status = after(report=running(domain_type="qemu", emulated_because="no /dev/kvm"),
+                       kvm_unusable="the processor has no vmx flag")
+        found = condition(status, "SoftwareEmulation")
+        assert found is not None
+        assert (found.status, found.reason) == ("True", "KVMNotAvailable")
+        assert "node1" in found.message
+        assert "the processor has no vmx flag" in found.message
+
+    def test_no_emulation_no_condition(self) -> None:
+        assert condition(after(), "SoftwareEmulation") is None
+
+    def test_agent(self) -> None:
+        agent = AgentReport(connected=True, os=GuestOs(name="Debian"), supported=False, unsupported_because="too old")
+        status = after(report=running(agent=agent, credentials=CredentialsReport(message="no such user")))
+        assert condition(status, "AgentConnected") is not None
+        assert reason(status, "AgentVersionNotSupported") == "too old"
+        credentials = condition(status, "AccessCredentialsSynchronized")
+        assert credentials is not None
+        assert (credentials.status, credentials.message) == ("False", "no such user")
+        assert status.guest_os_info is not None
+        assert status.guest_os_info.name == "Debian"
+
+    def test_an_agent_that_left(self) -> None:
+        machine = vmi(status={"phase": "Running", "conditions": [{"type": "AgentConnected", "status": "True"}]})
+        assert condition(after(machine), "AgentConnected") is None
+
+    def test_a_problem_that_is_gone_leaves_no_condition(self) -> None:
+        machine = vmi(status={"phase": "Running"})
+        machine.status = after(machine, sync_problem="no tap")
+        assert condition(machine.status, "Synchronized") is not None
+        assert condition(after(machine), "Synchronized") is None
+
+    def test_time_moves_with_the_status_only(self) -> None:
+        machine = vmi(status={"phase": "Running"})
+        machine.status = after(machine, sync_problem="first")
+        status = after(machine, sync_problem="second", now=NOW + timedelta(hours=1))
+        found = condition(status, "Synchronized")
+        assert found is not None
+        assert (found.message, found.last_transition_time) == ("second", NOW)
+
+
+class TestInterfaces:
+    DOMAIN = ReportedInterface(name="default", mac="02:00:00:00:00:01", info_source=["domain"], link_state="up",
+                               queue_count=1)
+    GUEST = ReportedInterface(name="default", mac="02:00:00:00:00:01", info_source=["domain", "guest-agent"],
+                              ip_addresses=["10.0.2.2"], interface_name="ens1")
+
+    def test_masquerade_shows_the_pods_address_whatever_the_guest_says(self) -> None:
+        found = after(report=running(interfaces=[self.GUEST]), attachments=[NIC]).interfaces[0]
+        assert (found.ip_address, found.ip_addresses) == ("10.244.1.5", ["10.244.1.5"])
+        assert (found.interface_name, found.pod_interface_name) == ("ens1", "eth0")
+        assert found.info_source == "domain, guest-agent"
+
+    def test_bridge_shows_the_guests_own_once_it_is_known(self) -> None:
+        machine = vmi(devices={"interfaces": [{"name": "default", "bridge": {}}]}, status={"phase": "Running"})
+        assert after(machine, report=running(interfaces=[self.DOMAIN]), attachments=[NIC]).interfaces[0].ip_address \
+            == "10.244.1.5"
+        assert after(machine, report=running(interfaces=[self.GUEST]), attachments=[NIC]).interfaces[0].ip_address \
+            == "10.0.2.2"
+
+    def test_addresses_stay_when_the_pod_was_not_looked_at(self) -> None:
+        machine = vmi(status={"phase": "Running"})
+        machine.status = after(machine, attachments=[NIC])
+        assert after(machine).interfaces[0].ip_address == "10.244.1.5"
+
+    def test_what_only_the_guest_knows_comes_last_without_loopback(self) -> None:
+        others = [ReportedInterface(interface_name="lo", ip_addresses=["127.0.0.1"]),
+                  ReportedInterface(interface_name="docker0", ip_addresses=["172.17.0.1"])]
+        found = after(report=running(interfaces=[*others, self.DOMAIN])).interfaces
+        assert [(i.name, i.interface_name) for i in found] == [("default", ""), ("", "docker0")]
+        assert found[1].info_source == "guest-agent"
+
+
+class TestMachine:
+    def test_what_the_domain_turned_out_to_be(self) -> None:
+        machine = vmi(status={"phase": "Running", "nodeName": "node1", "memory": {"guestAtBoot": "1Gi"}})
+        status = after(machine, report=running(machine_type="pc-q35-10.0", memory_bytes=2 << 30, vcpus=2))
+        assert codec.to_builtins(status)["memory"] == {"guestAtBoot": "1Gi", "guestCurrent": "2Gi"}
+        assert status.machine is not None
+        assert status.machine.type == "pc-q35-10.0"
+        assert status.current_cpu_topology is not None
+        assert status.current_cpu_topology.sockets == 2
+        assert status.selinux_context == "none"
+
+
+class TestMigratability:
+    @pytest.mark.parametrize(("machine", "why"), [
+        pytest.param(vmi(), None, id="masquerade"),
+        pytest.param(vmi(devices={"interfaces": [{"name": "default", "bridge": {}}]}), "InterfaceNotLiveMigratable",
+                     id="a bridge takes the pod's address with it"),
+        pytest.param(vmi(devices={"interfaces": [{"name": "default", "bridge": {}}]}, metadata={"annotations": {
+            "kubevirt.io/allow-pod-bridge-network-live-migration": ""}}), None, id="a bridge, and that is fine"),
+        pytest.param(vmi(devices={"hostDevices": [{"name": "h", "deviceName": "x"}]}), "HostDeviceNotLiveMigratable",
+                     id="devices of the host"),
+        pytest.param(vmi(domain={"launchSecurity": {"sev": {}}}), "SEVNotLiveMigratable", id="encrypted memory"),
+        pytest.param(with_disks(disk("d"), volumes=[{"name": "d", "hostDisk": {"path": "/x", "type": "Disk"}}]),
+                     "DisksNotLiveMigratable", id="a file of the node"),
+    ])
+    def test_first_obstacle(self, machine: VirtualMachineInstance, why: str | None) -> None:
+        live, _ = migratability.conditions(machine)
+        assert (live.status, live.reason) == (("True", "") if why is None else ("False", why))
+
+    def test_a_claim_of_one_node_only_hinders_until_volumes_migrate_too(self) -> None:
+        info: JsonObject = {"accessModes": ["ReadWriteOnce"], "claimName": "c"}
+        machine = with_disks(
+            disk("d"), volumes=[{"name": "d", "persistentVolumeClaim": {"claimName": "c"}}],
+            status={"volumeStatus": [{"name": "d", "target": "", "persistentVolumeClaimInfo": info}]})
+        live, storage = migratability.conditions(machine)
+        assert live.message.startswith("cannot migrate VMI: PVC c is not shared")
+        assert storage.status == "True"
+
+    @pytest.mark.parametrize(("volume", "method"), [
+        pytest.param({"persistentVolumeClaim": {"claimName": "c"}}, "LiveMigration", id="claims are there already"),
+        pytest.param({"containerDisk": {"image": "x"}}, "BlockMigration", id="overlays must be copied"),
+        pytest.param({"emptyDisk": {"capacity": "1Gi"}}, "BlockMigration", id="so must empty disks"),
+    ])
+    def test_method(self, volume: dict[str, Json], method: str) -> None:
+        assert migratability.migration_method(with_disks(disk("d"), volumes=[{"name": "d", **volume}])) == method
