@@ -14,7 +14,8 @@ from localkube.errors import Problem
 from localkube.progress import console, note
 
 GO_NEEDED = (1, 26)
-FLAGS = ["-trimpath", "-buildvcs=false", "-mod=readonly"]
+# Without debug information, and with a garbage collector that may use some memory, compiling takes a tenth less.
+FLAGS = ["-trimpath", "-buildvcs=false", "-mod=readonly", "-gcflags=all=-dwarf=false"]
 SPACE_NEEDED = 6 << 30
 
 _KUBERNETES_VERSION = ("k8s.io/component-base/version", "k8s.io/client-go/pkg/version")
@@ -85,7 +86,7 @@ def _linker_flags(name: str, version: str) -> str:
 
 
 def _environment() -> dict[str, str]:
-    return {**os.environ, "CGO_ENABLED": "0", "GOFLAGS": "", "GOTOOLCHAIN": "local"}
+    return {**os.environ, "CGO_ENABLED": "0", "GOFLAGS": "", "GOTOOLCHAIN": "local", "GOGC": "400"}
 
 
 def _follow(process: subprocess.Popen[str], name: str, started: float) -> list[str]:

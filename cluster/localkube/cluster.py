@@ -187,9 +187,9 @@ class Cluster:
             controlplane.stop(self.layout)
             host.check_ports(settings)
             controlplane.start(self.layout, settings)
-            registry = Registry(settings.registry)
-            registry.wait()
-            addons.load_own_images(self.layout, settings, registry)
+            with Registry(settings.registry) as registry:
+                registry.wait()
+                addons.load_own_images(self.layout, settings, registry)
         return True
 
     def _start_nodes(self, settings: Settings) -> None:

@@ -7,7 +7,7 @@ import platform
 import shutil
 import socket
 import subprocess
-from pathlib import Path
+import time
 
 from localkube import cgroups
 from localkube.errors import Problem
@@ -68,28 +68,38 @@ def install_packages(packages: list[str]) -> None:
     raise Problem(cause=f"'{command}' failed: {said}", remedy=f"run '{command}' by hand and see why")
 
 
-def check_ports(settings: Settings) -> None:
-    """The ports of a control plane that is about to start must be free."""
+def check_ports(settings: Settings, *, within_s: float = 5) -> None:
+    """The ports of a control plane that is about to start must be free, or become so: what was killed may linger."""
+    deadline = time.monotonic() + within_s
     for address, port, what in (
         (str(settings.gateway), 6443, "API server"), (str(settings.gateway), 5000, "registry"),
         (settings.loopback, 2379, "etcd"), (settings.loopback, 2380, "etcd"),
         (settings.loopback, 10257, "controller manager"), (settings.loopback, 10259, "scheduler"),
     ):  # fmt: skip
-        with socket.socket(socket.AF_INET, socket.SOCK_STREAM) as probe:
-            probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-            try:
-                probe.bind((address, port))
-            except OSError as taken:
+        while (refusal := _refusal(address, port)) is not None:
+            if time.monotonic() > deadline:
                 raise Problem(
-                    cause=f"port {port} of {address}, which the {what} needs, is taken{_holder(port)}",
-                    remedy=f"stop that program ('ss -ltnp sport = :{port}' names it)",
-                ) from taken
+                    cause=f"{address}:{port}, which the {what} needs, is taken{_holder(address, port)}",
+                    remedy="stop that program",
+                ) from refusal
+            time.sleep(0.05)
 
 
-def _holder(port: int) -> str:
-    if not Path("/usr/bin/ss").exists():
-        return ""
-    lines = subprocess.run(
+def _refusal(address: str, port: int) -> OSError | None:
+    with socket.socket(socket.AF_INET, socket.SOCK_STREAM) as probe:
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            probe.bind((address, port))
+        except OSError as taken:
+            return taken
+    return None
+
+
+def _holder(address: str, port: int) -> str:
+    """Who listens there, as `ss` tells it."""
+    said = subprocess.run(
         ["ss", "-ltnpH", f"sport = :{port}"], capture_output=True, text=True, check=False
     ).stdout.splitlines()
-    return f" by {lines[0].split('users:')[-1]}" if lines and "users:" in lines[0] else ""
+    places = (f"{address}:{port}", f"0.0.0.0:{port}", f"*:{port}")
+    holders = [line for line in said if line.split()[3] in places and "users:" in line]
+    return f" by {holders[0].split('users:')[1].strip()}" if holders else ""

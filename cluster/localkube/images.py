@@ -8,10 +8,10 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from localkube import network, node
+from localkube import node
 from localkube.commands import run
 from localkube.errors import Problem
-from localkube.image_archive import Archive, full_name
+from localkube.image_archive import Archive, Image, full_name
 from localkube.layout import Layout, NodeSettings, Settings
 from localkube.node_config import CONTAINERD_SOCKET
 from localkube.registry import Registry, mirror
@@ -19,28 +19,33 @@ from localkube.registry import Registry, mirror
 
 def load(layout: Layout, settings: Settings, paths: list[Path], *, under: str = "") -> list[str]:
     """Push every image of the archives; `under` is one name to use instead of those inside. Returns the names."""
-    registry = Registry(settings.registry)
-    registry.wait()
     loaded = []
-    for path in paths:
-        with Archive(path) as archive:
-            images = archive.images()
-            if under and len(images) != 1:
-                raise Problem(
-                    cause=f"{path} holds {len(images)} images, and one name was given", remedy="load it without --as"
-                )
-            for image in images:
-                names = [full_name(under)] if under else image.names
-                if not names:
-                    raise Problem(cause=f"an image in {path} has no name", remedy="give it one with --as NAME")
-                for name in names:
-                    mirror(layout, settings, name.split("/")[0])
-                    registry.push(archive, image, name)
-                    loaded.append(name)
-    for each in settings.nodes:
-        if node.is_running(layout, each) and network.is_plugged(layout, each):
-            _forget_outdated(layout, each, registry, loaded)
+    with Registry(settings.registry) as registry:
+        registry.wait()
+        for path in paths:
+            with Archive(path) as archive:
+                for image, names in _named(archive, under):
+                    for name in names:
+                        mirror(layout, settings, name.split("/")[0])
+                        registry.push(archive, image, name)
+                        loaded.append(name)
+        for each in settings.nodes:
+            if node.is_running(layout, each):
+                _forget_outdated(layout, each, registry, loaded)
     return loaded
+
+
+def _named(archive: Archive, under: str) -> list[tuple[Image, list[str]]]:
+    """The images of an archive with the names to load them under."""
+    images = archive.images()
+    if under and len(images) != 1:
+        raise Problem(
+            cause=f"{archive.path} holds {len(images)} images, and one name was given", remedy="load it without --as"
+        )
+    named = [(image, [full_name(under)] if under else image.names) for image in images]
+    if not all(names for _, names in named):
+        raise Problem(cause=f"an image in {archive.path} has no name", remedy="give it one with --as NAME")
+    return named
 
 
 def _forget_outdated(layout: Layout, each: NodeSettings, registry: Registry, names: list[str]) -> None:

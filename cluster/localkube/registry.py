@@ -20,11 +20,17 @@ SERVERS = {"docker.io": "https://registry-1.docker.io"}
 
 
 class Registry:
-    """A connection to the registry at `address` ("172.30.0.1:5000")."""
+    """A connection to the registry at `address` ("172.30.0.1:5000"); closed at the end of its `with`."""
 
     def __init__(self, address: str) -> None:
         self._address = address
         self._connection = http.client.HTTPConnection(address, timeout=120)
+
+    def __enter__(self) -> Registry:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._connection.close()
 
     def wait(self, *, within_s: float = 20) -> None:
         deadline = time.monotonic() + within_s
