@@ -30,7 +30,7 @@ class Phase(StrEnum):
 FINAL = frozenset({Phase.SUCCEEDED, Phase.FAILED})
 
 _LIVE = {State.RUNNING, State.BLOCKED, State.PM_SUSPENDED}
-_ENDS = {
+_ENDS: dict[str, Phase] = {
     Reason.CRASHED: Phase.FAILED,
     Reason.PANICKED: Phase.FAILED,
     Reason.FAILED: Phase.FAILED,
@@ -59,7 +59,7 @@ def phase_after(vmi: VirtualMachineInstance, report: DomainReport | None) -> str
     if report.state in (State.SHUTOFF, State.CRASHED):
         if report.reason == Reason.DESTROYED:
             return Phase.FAILED if was_asked_to_shut_down(vmi, report) else Phase.SUCCEEDED
-        return _ENDS.get(Reason(report.reason), phase) if report.reason in list(Reason) else phase
+        return _ENDS.get(report.reason, phase)
     return phase
 
 

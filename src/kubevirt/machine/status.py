@@ -31,7 +31,7 @@ AGENT, AGENT_UNSUPPORTED, CREDENTIALS = "AgentConnected", "AgentVersionNotSuppor
 SYNC_FAILED = "Synchronizing with the Domain failed."
 NO_SELINUX = "none"
 
-_PAUSES = {
+_PAUSES: dict[str, Wanted] = {
     Reason.USER: Wanted(type=PAUSED, reason="PausedByUser", message="VMI was paused by user"),
     Reason.IO_ERROR: Wanted(
         type=PAUSED, reason="PausedIOError", message="VMI was paused, low-level IO error detected"
@@ -113,8 +113,7 @@ def _conditions(vmi: VirtualMachineInstance, status: VirtualMachineInstanceStatu
     report = seen.report
     if report is not None and report.exists:
         wanted |= {
-            PAUSED: _PAUSES.get(Reason(report.reason)) if report.state == State.PAUSED and report.is_alive
-            and report.reason in list(Reason) else None,
+            PAUSED: _PAUSES.get(report.reason) if report.state == State.PAUSED else None,
             EMULATION: _emulation(report, seen),
             **_agent(report),
         }
