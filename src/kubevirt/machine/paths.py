@@ -105,6 +105,11 @@ def secret_dir(name: str) -> str:
     return f"{PRIVATE_DIR}/secret/{name}"
 
 
+def cloud_init_secret_file(volume: str, key: str) -> str:
+    """One key of a secret with cloud-init data; a directory when the secret lacks the key."""
+    return f"{secret_dir(volume)}/{key}"
+
+
 def config_map_dir(volume: str) -> str:
     return f"{PRIVATE_DIR}/config-map/{volume}"
 
@@ -156,13 +161,3 @@ def kernel_boot_file(path: str) -> str:
 
 def host_disk_file(volume: str, host_path: str) -> str:
     return volume_file(volume, PurePosixPath(host_path).name)
-
-
-def cloud_init_user_secret(volume: str) -> str:
-    """Directory of the secret with user data, under the key `userdata` or `userData`."""
-    return f"{secret_dir(volume)}/udata"
-
-
-def cloud_init_network_secret(volume: str) -> str:
-    """Directory of the secret with network data, under the key `networkdata` or `networkData`."""
-    return f"{secret_dir(volume)}/ndata"

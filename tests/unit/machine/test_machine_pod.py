@@ -253,7 +253,7 @@ class TestVolumes:
             spec={"accessCredentials": [{"sshPublicKey": {
                 "source": {"secret": {"secretName": "keys"}}, "propagationMethod": {"noCloud": {}}}}] * 2})
         found = mounts(pod(machine))
-        assert found["ci-udata"] == "/var/run/kubevirt-private/secret/ci/udata"
+        assert found["ci-udata"] == "/var/run/kubevirt-private/secret/ci/userData"
         assert found["keys-access-cred"] == "/var/run/kubevirt-private/secret/keys-access-cred"
 
     def test_small_data_is_mounted_only_when_it_is_a_disk(self) -> None:

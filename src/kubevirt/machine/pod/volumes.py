@@ -154,12 +154,18 @@ def _cloud_init_secrets(volume: Volume, found: PodVolumes) -> None:
     )
     if source is None:
         return
-    if source.secret_ref is not None:
-        found.add(f"{volume.name}-udata", {"secret": {"secretName": source.secret_ref.name or ""}},
-                  paths.cloud_init_user_secret(volume.name), read_only=True)
-    if source.network_data_secret_ref is not None:
-        found.add(f"{volume.name}-ndata", {"secret": {"secretName": source.network_data_secret_ref.name or ""}},
-                  paths.cloud_init_network_secret(volume.name), read_only=True)
+    for name, reference, keys in (
+        (f"{volume.name}-udata", source.secret_ref, ("userdata", "userData")),
+        (f"{volume.name}-ndata", source.network_data_secret_ref, ("networkdata", "networkData")),
+    ):
+        if reference is None:
+            continue
+        found.volumes.append({"name": name, "secret": {"secretName": reference.name or ""}})
+        found.mounts += [
+            {"name": name, "mountPath": paths.cloud_init_secret_file(volume.name, key), "subPath": key,
+             "readOnly": True}
+            for key in keys
+        ]
 
 
 def _credentials(vmi: VirtualMachineInstance, found: PodVolumes) -> None:
