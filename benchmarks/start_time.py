@@ -116,7 +116,7 @@ async def one(
     chosen = Selection(namespace=NAMESPACE, fields=f"metadata.name={name}")
     async with asyncio.timeout(LIMIT_S):
         async for event in client.watch(res, chosen, resource_version=version):
-            if event.object is not None and done(event.object):
+            if event.obj is not None and done(event.obj):
                 break
     seconds = time.monotonic() - begun
     if not keep:
