@@ -9,7 +9,7 @@ kubectl=$("$bin"/localkube which kubectl)
 vm=vm-cirros
 
 say() { printf '\n\033[1m$ %s\033[0m\n' "$*"; }
-run() { say "${@/#$kubectl/kubectl}"; "$@"; }
+run() { words="$*"; words=${words//$bin\//}; say "${words//$kubectl/kubectl}"; "$@"; }
 
 "$kubectl" delete vm $vm --ignore-not-found --timeout=90s >/dev/null
 run "$kubectl" create -f examples/vm-cirros.yaml
@@ -20,7 +20,8 @@ run "$kubectl" get virtualmachines,virtualmachineinstances
 say "virtctl console $vm    # what the guest says on its serial line"
 "$bin"/python examples/watch_boot.py "$bin"/virtctl console $vm
 
-run "$kubectl" get events --field-selector involvedObject.kind=VirtualMachineInstance \
+uid=$("$kubectl" get vmi $vm -o jsonpath='{.metadata.uid}')
+run "$kubectl" get events --field-selector involvedObject.uid="$uid" \
     -o custom-columns=FROM:.source.component,REASON:.reason,MESSAGE:.message
 cat <<EOF
 
