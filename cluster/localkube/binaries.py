@@ -94,7 +94,7 @@ def _complete(directory: Path, family: Family) -> bool:
 
 def _key(family: Family) -> str:
     """A digest of the sources and pins."""
-    checksum = hashlib.sha256(f"{family.version} {build.FLAGS}".encode())
+    checksum = hashlib.sha256(" ".join(build.flags(family.name, family.version)).encode())
     for path in sorted((SOURCES / family.name).rglob("*")):
         if path.is_file():
             checksum.update(path.relative_to(SOURCES).as_posix().encode() + b"\0" + path.read_bytes())

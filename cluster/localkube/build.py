@@ -31,8 +31,7 @@ def build(source: Path, name: str, version: str, target: Path) -> None:
             cause=f"building takes up to {SPACE_NEEDED >> 20} MiB, and {free >> 20} are free on the disk of {target}",
             remedy="free some space, or set XDG_CACHE_HOME and GOCACHE to a larger disk",
         )
-    command = [go, "build", *FLAGS, "-tags", _TAGS.get(name, ""), "-ldflags", _linker_flags(name, version)]
-    command += ["-v", "-o", f"{target}/", *packages(go, source)]
+    command = [go, "build", *flags(name, version), "-v", "-o", f"{target}/", *packages(go, source)]
     started = time.monotonic()
     note(f"building {name} {version} from source (once; it is kept in the cache)")
     with subprocess.Popen(
@@ -43,6 +42,11 @@ def build(source: Path, name: str, version: str, target: Path) -> None:
         said = "\n".join(lines[-15:])
         raise Problem(cause=f"building {name} failed:\n{said}", remedy=_remedy(said))
     note(f"built {name} in {time.monotonic() - started:.0f} s")
+
+
+def flags(name: str, version: str) -> list[str]:
+    """How the programs of a family are built; part of the cache's key."""
+    return [*FLAGS, "-tags", _TAGS.get(name, ""), "-ldflags", _linker_flags(name, version)]
 
 
 def find_go() -> str:
@@ -76,13 +80,15 @@ def packages(go: str, source: Path) -> list[str]:
 
 
 def _linker_flags(name: str, version: str) -> str:
-    flags = ["-s", "-w"]
+    words = ["-s", "-w"]
+    if name == "containerd":
+        words.append(f"-X github.com/containerd/containerd/v2/version.Version={version}")
     if name == "kube":
         major, minor = version.lstrip("v").split(".")[:2]
         for package in _KUBERNETES_VERSION:
             values = {"gitVersion": version, "gitMajor": major, "gitMinor": minor, "gitTreeState": "clean"}
-            flags += [f"-X {package}.{key}={value}" for key, value in values.items()]
-    return " ".join(flags)
+            words += [f"-X {package}.{key}={value}" for key, value in values.items()]
+    return " ".join(words)
 
 
 def _environment() -> dict[str, str]:

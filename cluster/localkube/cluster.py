@@ -57,11 +57,13 @@ class Cluster:
                 with step("cluster DNS, storage classes"):
                     addons.apply(self.layout, settings)
             self._wait_for_nodes(settings)
-            if fresh:
-                with step("DNS and volumes ready"):
-                    self.kubectl(
-                        "--namespace=kube-system", "rollout", "status", "deployment/coredns", "--timeout=90s"
-                    )  # fmt: skip
+            if fresh and any(not each.stopped for each in settings.nodes):
+                with step("cluster DNS ready"):
+                    self.kubectl("--namespace=kube-system", "rollout", "status", "deployment/coredns", "--timeout=90s")
+            for each in settings.nodes:
+                if each.stopped or not network.is_plugged(self.layout, each):
+                    state = "off" if each.stopped else "cut off"
+                    note(f"node {each.name} is {state}, as you left it: localkube node start {each.name}")
 
     def down(self, *, purge: bool = False) -> None:
         """Stop everything and leave nothing of the cluster behind but its state; with `purge` not even that."""

@@ -261,7 +261,7 @@ def test_cut_off_node_is_not_reached_until_it_is_connected_again(cluster: Cluste
     cluster.partition_node("node2")
     assert {entry.state for entry in cluster.status() if entry.where == "node2" and entry.name == "node"} == {"cut off"}
     with pytest.raises(Problem):
-        cluster.kubectl("exec", "--request-timeout=3s", "remote", "--", "true")
+        cluster.kubectl("--request-timeout=3s", "get", "--raw", "/api/v1/nodes/node2/proxy/healthz")
     cluster.start_node("node2")
     eventually("the pod is reached", "", lambda: inside(cluster, "remote", "true"), 60)
     remove(cluster, "pod/remote")
