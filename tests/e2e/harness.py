@@ -118,7 +118,7 @@ class Cluster:
             return None
         return json.loads(answer.out)
 
-    def list(self, kind: str, *arguments: str) -> list[Any]:
+    def objects(self, kind: str, *arguments: str) -> list[Any]:
         """Objects of a kind as data."""
         return list(json.loads(self.kubectl("get", kind, *arguments, "-o", "json").ok().out)["items"])
 
@@ -128,12 +128,12 @@ class Cluster:
 
     def events(self, name: str, kind: str) -> list[tuple[str, str, str]]:
         """(component, reason, message) of the events about an object."""
-        found = self.list("events", "--field-selector", f"involvedObject.name={name},involvedObject.kind={kind}")
+        found = self.objects("events", "--field-selector", f"involvedObject.name={name},involvedObject.kind={kind}")
         return [((e.get("source") or {}).get("component", ""), e["reason"], e["message"]) for e in found]
 
     def launcher_pods(self, vmi: str) -> list[Any]:
         """The launcher pods of an instance by name, finished and terminating ones too."""
-        return self.list("pods", "-l", f"vmi.kubevirt.io/id={vmi}")
+        return self.objects("pods", "-l", f"vmi.kubevirt.io/id={vmi}")
 
     def wait_status(self, vm: str, wanted: str, timeout_s: float = 90) -> Any:
         """Wait until a VM's printable status is the wanted one."""

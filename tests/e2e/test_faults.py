@@ -39,7 +39,7 @@ def test_a_killed_program_does_not_touch_the_guest(cluster: Cluster, program: st
     died = time.monotonic()
 
     def healed() -> bool:
-        pods = cluster.list("pods", "-l", f"kubevirt.io={program}", "-n", "kubevirt")
+        pods = cluster.objects("pods", "-l", f"kubevirt.io={program}", "-n", "kubevirt")
         assert all(c["ready"] for p in pods for c in p["status"]["containerStatuses"]), "not ready again"
         assert sum(c["restartCount"] for p in pods for c in p["status"]["containerStatuses"]) > 0
         return True

@@ -72,7 +72,8 @@ def apply(cluster: Cluster, *objects: dict[str, object]) -> None:
 def pod(name: str, on: str = "", image: str = "localkube/busybox", **more: object) -> dict[str, object]:
     """A pod that serves its own name at port 8080, unless it is told otherwise."""
     command = f"mkdir -p /tmp/www; echo {name} > /tmp/www/index.html; exec httpd -f -p 8080 -h /tmp/www"
-    container = {"name": "c", "image": image, "command": ["sh", "-c", command], **more.pop("container", {})}  # type: ignore[dict-item]
+    container: dict[str, object] = {"name": "c", "image": image, "command": ["sh", "-c", command]}
+    container.update(more.pop("container", {}))  # type: ignore[call-overload]
     container.setdefault("readinessProbe", {"tcpSocket": {"port": 8080}, "periodSeconds": 1})
     spec = {"containers": [container], "terminationGracePeriodSeconds": 0, **more}
     if on:
@@ -120,7 +121,7 @@ def test_everything_does_its_work_and_a_second_up_is_quick(cluster: Cluster) -> 
 
 
 def test_pods_talk_across_nodes_by_address_service_and_name(cluster: Cluster) -> None:
-    service = {
+    service: dict[str, object] = {
         "apiVersion": "v1", "kind": "Service", "metadata": {"name": "far"},
         "spec": {"selector": {"app": "far"}, "ports": [{"port": 80, "targetPort": 8080}]},
     }  # fmt: skip
