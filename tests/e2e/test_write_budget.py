@@ -1,0 +1,54 @@
+"""How often the API server is written to for one machine's start and stop: a promise, counted in its audit log."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from tests.e2e.audit import AuditLog, Write
+from tests.e2e.harness import BIN, Cluster, eventually, run
+from tests.e2e.manifests import as_json, vm
+
+pytestmark = pytest.mark.e2e
+TO_RUNNING = 8
+POLLS_AT_REST = 80  # twenty seconds
+
+
+@pytest.fixture
+def audit() -> AuditLog:
+    """The audit log from now on."""
+    answer = run(str(BIN / "localkube"), "audit-log")
+    if answer.code != 0:
+        pytest.skip("counts are read from the audit log of a localkube; run `make cluster-up`")
+    return AuditLog(Path(answer.out.strip()))
+
+
+def writes_in(audit: AuditLog, namespace: str) -> list[Write]:
+    """The add-on's writes in one namespace so far."""
+    return [write for write in audit.writes() if write.namespace == namespace]
+
+
+def test_a_start_costs_no_more_than_promised(namespace: Cluster, audit: AuditLog) -> None:
+    namespace.apply(as_json(vm("counted"))).ok()
+    namespace.wait_status("counted", "Running")
+    writes = writes_in(audit, namespace.namespace)
+    first_running = next(i for i, w in enumerate(writes) if w.program == "kubevirt-handler")
+    status_after = [i for i, w in enumerate(writes) if w.resource == "virtualmachines/status" and i > first_running]
+    to_running = writes[: status_after[0] + 1] if status_after else writes
+    assert len(to_running) <= TO_RUNNING, f"{len(to_running)} writes: {[str(w) for w in to_running]}"
+    refused = [str(w) for w in writes if w.code >= 400]
+    assert not refused, f"writes that the API server refused: {refused}"
+
+
+def test_a_machine_at_rest_costs_nothing(namespace: Cluster, audit: AuditLog) -> None:
+    settled = {"count": -1, "since": 0}
+
+    def at_rest() -> bool:
+        now = len(writes_in(audit, namespace.namespace))
+        settled["since"] = settled["since"] + 1 if now == settled["count"] else 0
+        settled["count"] = now
+        return settled["since"] >= POLLS_AT_REST
+
+    eventually("twenty seconds without a write", at_rest, 90)
+    namespace.kubectl("delete", "vm", "counted", "--timeout=60s").ok()
