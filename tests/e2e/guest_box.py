@@ -22,7 +22,8 @@ from images.virt_debian import BASE
 USER, PASSWORD = "cirros", "gocubsgo"
 DEMO_MEMORY = 64_000_000  # bytes, what the user guide's vm-cirros asks for
 VIRTIO_DISK = (
-    "-device", "pcie-root-port,id=bus1,chassis=1", "-device", "virtio-blk-pci-non-transitional,drive=root,bus=bus1",
+    "-device", "pcie-root-port,id=bus1,chassis=1",
+    "-device", "virtio-blk-pci-non-transitional,drive=root,bus=bus1,bootindex=1",
 )  # fmt: skip
 
 
@@ -106,7 +107,7 @@ class Guest:
     def run(self, command: str) -> str:
         """What a command prints; it must succeed."""
         self.type(f"{command}; echo end=$?=\n")
-        self.expect(r"echo end=\$\?=\s+")
+        self.expect(r"echo end=\$\?=[^\n]*\n")
         said = self.expect(r"end=\d+=\r\n")
         self.expect(r"[$#] $")
         output, _, status = said.rpartition("end=")

@@ -37,7 +37,7 @@ OTHER = "https://packages.example.com/apt"
             f"Types: deb\nEnabled: no\nURIs: {MIRROR}\nSuites: trixie\nComponents: main\n",
             None, None, id="switched off",
         ),
-        pytest.param(f"Types: deb\nURIs: {OTHER}\nSuites: nodistro\nComponents: main\n", None, None, id="other archive"),
+        pytest.param(f"Types: deb\nURIs: {OTHER}\nSuites: stable\nComponents: tools\n", None, None, id="tools"),
     ],
 )  # fmt: skip
 def test_mirror(settings: str, mirror: str | None, security: str | None) -> None:
