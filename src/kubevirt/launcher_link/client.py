@@ -28,17 +28,20 @@ from kubevirt.launcher_link.messages import (
     DomainEvent,
     Event,
     EventKind,
+    FreezeRequest,
     GuestEvent,
     Hello,
     Nothing,
     Reply,
     Request,
+    Screenshot,
+    ScreenshotRequest,
     Verb,
 )
 from kubevirt.launcher_link.streams import next_message
 from kubevirt.launcher_link.sync import SyncRequest
-from kubevirt.launcher_link.wire import LinkError, LinkGarbled, LinkUnavailable, decode_body, to_line
-from kubevirt.machine.domain_report import DomainReport
+from kubevirt.launcher_link.wire import LinkError, LinkGarbled, LinkUnavailable, decode_body, encode_body, to_line
+from kubevirt.machine.domain_report import AgentReport, DomainReport
 
 LauncherEvent = DomainEvent | GuestEvent
 
@@ -47,6 +50,9 @@ SHORT_TIMEOUT_S = 5.0
 TIMEOUT_S = 20.0
 SYNC_TIMEOUT_S = 120.0
 """A first sync prepares disks and starts the machine; on a crowded node this takes its time."""
+
+FREEZE_TIMEOUT_S = 60.0
+"""A guest first writes out what it holds in memory."""
 
 NOTHING = msgspec.Raw(b"{}")
 
@@ -140,6 +146,20 @@ class LauncherLink:
     async def acknowledge_final(self) -> None:
         """Say that the final report was read, so that the launcher need not wait longer."""
         await self._command(Verb.ACKNOWLEDGE_FINAL, SHORT_TIMEOUT_S)
+
+    async def guest_info(self) -> AgentReport:
+        """Everything the guest's agent tells, asked for now."""
+        return await self._ask(Verb.GUEST_INFO, NOTHING, AgentReport, TIMEOUT_S)
+
+    async def freeze(self, request: FreezeRequest) -> None:
+        """Hold the guest's file systems still."""
+        await self._ask(Verb.FREEZE, encode_body(request), Nothing, FREEZE_TIMEOUT_S)
+
+    async def unfreeze(self) -> None:
+        await self._command(Verb.UNFREEZE, FREEZE_TIMEOUT_S)
+
+    async def screenshot(self, request: ScreenshotRequest) -> Screenshot:
+        return await self._ask(Verb.SCREENSHOT, encode_body(request), Screenshot, TIMEOUT_S)
 
     async def _command(self, verb: Verb, timeout_s: float = TIMEOUT_S) -> None:
         await self._ask(verb, NOTHING, Nothing, timeout_s)

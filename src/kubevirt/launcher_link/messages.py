@@ -39,6 +39,10 @@ class Verb(StrEnum):
     GET_DOMAIN = "get_domain"
     PING = "ping"
     ACKNOWLEDGE_FINAL = "acknowledge_final"
+    GUEST_INFO = "get_guest_info"
+    FREEZE = "freeze"
+    UNFREEZE = "unfreeze"
+    SCREENSHOT = "get_screenshot"
 
 
 class EventKind(StrEnum):
@@ -103,3 +107,22 @@ class GuestEvent(msgspec.Struct, kw_only=True, omit_defaults=True):
     type: str
     reason: str
     message: str
+
+
+class FreezeRequest(msgspec.Struct, kw_only=True, omit_defaults=True):
+    """Hold the guest's file systems still, and let go after the time whatever happens."""
+
+    unfreeze_after_s: float = 0.0
+    """0: only when asked."""
+
+
+class ScreenshotRequest(msgspec.Struct, kw_only=True, omit_defaults=True):
+    wake: bool = False
+    """First press a key that types nothing, so that a screen saver ends."""
+
+
+class Screenshot(msgspec.Struct, kw_only=True):
+    """A picture of the guest's first screen."""
+
+    mime: str
+    data: bytes

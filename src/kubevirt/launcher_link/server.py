@@ -32,7 +32,8 @@ from kubevirt.launcher_link.wire import LinkGarbled, encode_body, to_line
 
 log = logs.get(__name__)
 
-MAX_UNREAD_BYTES = 4 * 1024 * 1024
+MAX_UNREAD_BYTES = MAX_LINE_BYTES
+"""One answer may be large (a picture of the screen); who has left more than one unread does not read."""
 UNFORESEEN = Failure(
     cause="the launcher failed in a way nobody foresaw",
     remedy="see the log of the launcher pod's container 'compute', and report it",

@@ -88,6 +88,13 @@ class GuestUser(msgspec.Struct, kw_only=True, omit_defaults=True):
     login_time: float = 0.0  # seconds since the epoch, as the agent gives it
 
 
+class GuestDisk(msgspec.Struct, kw_only=True, omit_defaults=True):
+    """A disk below a file system."""
+
+    serial: str = ""
+    bus_type: str = ""
+
+
 class GuestFilesystem(msgspec.Struct, kw_only=True, omit_defaults=True):
     """A file system mounted inside the guest; sizes in bytes."""
 
@@ -96,7 +103,7 @@ class GuestFilesystem(msgspec.Struct, kw_only=True, omit_defaults=True):
     file_system_type: str = ""
     used_bytes: int = 0
     total_bytes: int = 0
-    disks: list[str] = []  # serials of the disks below it
+    disk: list[GuestDisk] = []
 
 
 class AgentReport(msgspec.Struct, kw_only=True, omit_defaults=True):

@@ -53,6 +53,10 @@ def vnc_socket(uid: str) -> str:
     return f"{machine_dir(uid)}/virt-vnc"
 
 
+USB_REDIRECTION_SLOTS = 4
+"""So many devices of a client's machine a guest can take at a time."""
+
+
 def usb_redirection_socket(uid: str, slot: int) -> str:
     return f"{machine_dir(uid)}/virt-usbredir-{slot}"
 

@@ -98,10 +98,11 @@ def _from_report(vmi: VirtualMachineInstance, status: VirtualMachineInstanceStat
     agent = report.agent
     status.fs_freeze_status = agent.fs_freeze_status if agent is not None else ""
     if agent is not None and agent.os is not None:
-        status.guest_os_info = _os_info(agent.os)
+        status.guest_os_info = os_info(agent.os)
 
 
-def _os_info(os: GuestOs) -> VirtualMachineInstanceGuestOSInfo:
+def os_info(os: GuestOs) -> VirtualMachineInstanceGuestOSInfo:
+    """The agent's words on the operating system, as the API spells them."""
     return VirtualMachineInstanceGuestOSInfo(
         id=os.id, name=os.name, pretty_name=os.pretty_name, version=os.version, version_id=os.version_id,
         kernel_release=os.kernel_release, kernel_version=os.kernel_version, machine=os.machine,

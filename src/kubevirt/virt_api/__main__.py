@@ -20,7 +20,7 @@ from kubevirt.kube.certs import CertificateFiles, ClientTls, ServerTls
 from kubevirt.kube.client import Client
 from kubevirt.kube.config import load_access
 from kubevirt.kube.informer import Informer
-from kubevirt.virt_api import discovery, instance_routes, lifecycle_routes
+from kubevirt.virt_api import discovery, guest_routes, instance_routes, later, lifecycle_routes
 from kubevirt.virt_api.aggregator import Aggregator, gate
 from kubevirt.virt_api.node_agents import NodeAgents, session
 from kubevirt.virt_api.server import AGENTS, CLIENT, LARGEST_BODY, errors_as_status
@@ -74,6 +74,8 @@ def application(client: Client, aggregator: Aggregator, agents: NodeAgents, webh
     app.router.add_routes(webhooks.routes())
     app.router.add_routes(lifecycle_routes.routes(machines))
     app.router.add_routes(instance_routes.routes(instances, machines))
+    app.router.add_routes(guest_routes.routes(instances))
+    app.router.add_routes(later.routes(BASE))
     return app
 
 

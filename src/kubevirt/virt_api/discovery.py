@@ -8,20 +8,26 @@ from aiohttp import web
 
 from kubevirt import __version__
 from kubevirt.kit.json import Json, JsonObject
+from kubevirt.virt_api import later
+from kubevirt.virt_api.authorization import VERBS
+from kubevirt.virt_api.replies import StatusError
 
 GROUP = "subresources.kubevirt.io"
 VERSIONS = ("v1", "v1alpha3")
 
 INSTANCE_VERBS = {
-    "console": "get",
-    "vnc": "get",
-    "portforward": "get",
-    "pause": "update",
-    "unpause": "update",
-    "softreboot": "update",
-    "reset": "update",
+    **dict.fromkeys(
+        ("console", "vnc", "vnc/screenshot", "usbredir", "portforward", "guestosinfo", "userlist", "filesystemlist"),
+        "get",
+    ),
+    **dict.fromkeys(("pause", "unpause", "freeze", "unfreeze", "softreboot", "reset"), "update"),
+    **{each.name: VERBS[each.method] for each in later.REFUSALS if each.kind == later.INSTANCES},
 }
-MACHINE_VERBS = {"start": "update", "stop": "update", "restart": "update", "portforward": "get"}
+MACHINE_VERBS = {
+    **dict.fromkeys(("start", "stop", "restart"), "update"),
+    "portforward": "get",
+    **{each.name: VERBS[each.method] for each in later.REFUSALS if each.kind == later.MACHINES},
+}
 
 
 def group() -> JsonObject:
@@ -105,6 +111,9 @@ def routes() -> list[web.RouteDef]:
     async def version(_: web.Request) -> web.Response:
         return web.json_response(version_info())
 
+    async def guestfs(_: web.Request) -> web.Response:
+        raise StatusError(404, later.NO_GUESTFS)
+
     async def swagger(_: web.Request) -> web.Response:
         return web.json_response(openapi_v2())
 
@@ -123,6 +132,7 @@ def routes() -> list[web.RouteDef]:
         web.get(f"/apis/{GROUP}/{known}", resources),
         web.get(f"/apis/{GROUP}/{known}/version", version),
         web.get(f"/apis/{GROUP}/{known}/healthz", healthz),
+        web.get(f"/apis/{GROUP}/{known}/guestfs", guestfs),
         web.get("/openapi/v2", swagger),
         web.get("/openapi/v3", openapi_index),
         web.get(f"/openapi/v3/apis/{GROUP}/{known}", openapi_document),

@@ -27,6 +27,7 @@ def routes(instances: str, machines: str) -> list[web.RouteDef]:
     return [
         web.get(instances + "/{name}/console", _stream("console", instance_rules.may_open_console)),
         web.get(instances + "/{name}/vnc", _stream("vnc", instance_rules.may_open_vnc)),
+        web.get(instances + "/{name}/usbredir", _stream("usbredir", instance_rules.may_redirect_usb)),
         web.get(instances + r"/{name}/portforward/{port:\d+}", port_forward),
         web.get(instances + r"/{name}/portforward/{port:\d+}/{protocol:tcp|udp}", port_forward),
         web.get(machines + r"/{name}/portforward/{port:\d+}", port_forward_of_machine),
@@ -41,7 +42,7 @@ def routes(instances: str, machines: str) -> list[web.RouteDef]:
 def _action(action: str, check: Check, options_type: type[msgspec.Struct] | None) -> Route:
     async def put(request: web.Request) -> web.Response:
         options = await read_options(request, options_type) if options_type is not None else None
-        vmi = await _checked(request, check)
+        vmi = await checked(request, check)
         if options is None or not getattr(options, "dry_run", None):
             await request.app[AGENTS].put(vmi, action)
         return web.Response(status=202)
@@ -51,7 +52,7 @@ def _action(action: str, check: Check, options_type: type[msgspec.Struct] | None
 
 def _stream(action: str, check: Check) -> Route:
     async def get(request: web.Request) -> web.StreamResponse:
-        vmi = await _checked(request, check)
+        vmi = await checked(request, check)
         agents = request.app[AGENTS]
         return await join_handler(request, agents, await agents.url(vmi, action))
 
@@ -60,7 +61,7 @@ def _stream(action: str, check: Check) -> Route:
 
 async def port_forward(request: web.Request) -> web.StreamResponse:
     """GET portforward of an instance."""
-    vmi = await _checked(request, instance_rules.may_forward_port)
+    vmi = await checked(request, instance_rules.may_forward_port)
     address = next((i.ip_address for i in vmi.status.interfaces if i.ip_address), None)
     if not address:
         raise StatusError(409, "the instance has no address yet; wait until its guest has booted")
@@ -74,7 +75,8 @@ async def port_forward_of_machine(request: web.Request) -> web.StreamResponse:
     return await port_forward(request)
 
 
-async def _checked(request: web.Request, check: Check) -> VirtualMachineInstance:
+async def checked(request: web.Request, check: Check) -> VirtualMachineInstance:
+    """The instance, once a rule has let the request pass. Raises StatusError."""
     name = request.match_info["name"]
     vmi = await read_vmi(request.app[CLIENT], request.match_info["namespace"], name)
     try:

@@ -66,8 +66,39 @@ def may_reset(vmi: VirtualMachineInstance) -> None:
         raise Declined(409, f"Failed to reset non-running VMI with phase {vmi.status.phase}: {NOT_RUNNING}")
 
 
+def may_redirect_usb(vmi: VirtualMachineInstance) -> None:
+    """Raises Declined for an instance without slots for a client's USB devices."""
+    if vmi.spec.architecture == "s390x":
+        raise Declined(409, "No USB support on s390x")
+    if vmi.spec.domain.devices.client_passthrough is None:
+        raise Declined(409, "Not configured with USB Redirection")
+    _must_run(vmi, 400, NOT_RUNNING)
+
+
+def may_ask_agent(vmi: VirtualMachineInstance) -> None:
+    """Raises Declined when there is no agent to ask."""
+    _must_run(vmi, 409, NOT_RUNNING)
+    if not _is(vmi, "AgentConnected"):
+        raise Declined(409, "VMI does not have guest agent connected")
+
+
+def may_freeze(vmi: VirtualMachineInstance) -> None:
+    """Raises Declined for an instance that is not running; whether it has an agent is the launcher's to say."""
+    _must_run(vmi, 409, "VM is not running")
+
+
+def may_unfreeze(vmi: VirtualMachineInstance) -> None:
+    """Raises Declined for an instance that is not running."""
+    _must_run(vmi, 409, NOT_RUNNING)
+
+
+def is_running(vmi: VirtualMachineInstance | None) -> bool:
+    """Whether there is a guest."""
+    return vmi is not None and vmi.status.phase == "Running"
+
+
 def _must_run(vmi: VirtualMachineInstance, code: int, message: str) -> None:
-    if vmi.status.phase != "Running":
+    if not is_running(vmi):
         raise Declined(code, message)
 
 

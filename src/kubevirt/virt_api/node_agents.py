@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 
@@ -18,6 +18,14 @@ from kubevirt.virt_api.replies import StatusError
 PORT = 8186
 CONNECT_TIMEOUT_S = 10.0
 SERVER_NAME = "virt-handler.kubevirt.io"  # the DNS name in the certificates of all handlers
+
+
+@dataclass(frozen=True, kw_only=True)
+class Answer:
+    """A document of the handler."""
+
+    content_type: str
+    body: bytes
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -62,14 +70,25 @@ class NodeAgents:
         ) as socket:
             yield socket
 
-    async def put(self, vmi: VirtualMachineInstance, action: str) -> None:
+    async def put(self, vmi: VirtualMachineInstance, action: str, *, body: bytes = b"") -> None:
         """Ask the handler for an action; its refusal reaches the client with the handler's own code and words."""
-        url = await self.url(vmi, action)
+        await self._ask("PUT", vmi, action, {}, body)
+
+    async def get(self, vmi: VirtualMachineInstance, what: str, query: Mapping[str, str]) -> Answer:
+        """Ask the handler for a document; refusals as in `put`."""
+        return await self._ask("GET", vmi, what, query, b"")
+
+    async def _ask(
+        self, method: str, vmi: VirtualMachineInstance, action: str, query: Mapping[str, str], body: bytes
+    ) -> Answer:
+        url = (await self.url(vmi, action)).with_query(query)
         try:
-            async with self.http.put(url, ssl=self.tls.current(), server_hostname=SERVER_NAME) as answer:
-                if answer.status < 400:
-                    return
-                raise StatusError(answer.status, (await answer.text()).strip() or answer.reason or "refused")
+            async with self.http.request(
+                method, url, data=body or None, ssl=self.tls.current(), server_hostname=SERVER_NAME
+            ) as answer:
+                if answer.status >= 400:
+                    raise StatusError(answer.status, (await answer.text()).strip() or answer.reason or "refused")
+                return Answer(content_type=answer.content_type, body=await answer.read())
         except (aiohttp.ClientConnectionError, TimeoutError) as e:
             raise StatusError(503, f"virt-handler on node {vmi.status.node_name!r} cannot be reached: {e}") from e
 

@@ -5,12 +5,35 @@ libvirt gives it flat: {"os.name": ..., "user.count": 2, "user.0.name": ..., "fs
 
 from collections.abc import Mapping
 
-from kubevirt.machine.domain_report import AgentReport, GuestFilesystem, GuestOs, GuestUser, ReportedInterface
+import msgspec
+
+from kubevirt.machine.domain_report import (
+    AgentReport,
+    GuestDisk,
+    GuestFilesystem,
+    GuestOs,
+    GuestUser,
+    ReportedInterface,
+)
 
 FIRST_POLL_S = 10.0
 MAX_POLL_S = 120.0
-MAX_USERS = MAX_FILESYSTEMS = 10
-"""So many as the status shows."""
+MAX_LISTED = 10
+"""So many users and file systems as the status shows."""
+
+
+class AgentCommand(msgspec.Struct):
+    """A command of the agent, and whether the guest's owner lets it be used."""
+
+    name: str
+    enabled: bool = True
+
+
+class AboutAgent(msgspec.Struct):
+    """The agent's answer to `guest-info`."""
+
+    version: str = ""
+    supported_commands: list[AgentCommand] = []
 
 
 def next_poll_s(previous_s: float) -> float:
@@ -18,14 +41,20 @@ def next_poll_s(previous_s: float) -> float:
     return min(previous_s * 2, MAX_POLL_S)
 
 
-def agent_report(info: Mapping[str, object]) -> AgentReport:
+def agent_report(
+    info: Mapping[str, object], *, at_most: int = MAX_LISTED, about: AboutAgent | None = None
+) -> AgentReport:
+    """What libvirt and the agent itself told; `at_most` so many users and file systems."""
+    about = about or AboutAgent()
     return AgentReport(
+        version=about.version,
+        supported_commands=[command.name for command in about.supported_commands if command.enabled],
         connected=True,
         hostname=_text(info, "hostname"),
         timezone=_text(info, "timezone.name"),
         os=_os(info),
-        users=[_user(info, i) for i in range(min(_number(info, "user.count"), MAX_USERS))],
-        filesystems=[_filesystem(info, i) for i in range(min(_number(info, "fs.count"), MAX_FILESYSTEMS))],
+        users=[_user(info, i) for i in range(min(_number(info, "user.count"), at_most))],
+        filesystems=[_filesystem(info, i) for i in range(min(_number(info, "fs.count"), at_most))],
     )
 
 
@@ -80,7 +109,10 @@ def _filesystem(info: Mapping[str, object], i: int) -> GuestFilesystem:
         file_system_type=_text(info, f"fs.{i}.fstype"),
         used_bytes=_number(info, f"fs.{i}.used-bytes"),
         total_bytes=_number(info, f"fs.{i}.total-bytes"),
-        disks=[serial for n in disks if (serial := _text(info, f"fs.{i}.disk.{n}.serial"))],
+        disk=[
+            GuestDisk(serial=_text(info, f"fs.{i}.disk.{n}.serial"), bus_type=_text(info, f"fs.{i}.disk.{n}.bus"))
+            for n in disks
+        ],
     )
 
 

@@ -19,6 +19,7 @@ from kubevirt.virt_launcher import ending, lifecycle, serial_log
 from kubevirt.virt_launcher.assistant import Workshop
 from kubevirt.virt_launcher.children import Children
 from kubevirt.virt_launcher.daemon import URI, LibvirtDaemon
+from kubevirt.virt_launcher.guest_requests import GuestRequests
 from kubevirt.virt_launcher.libvirt_host import (
     AgentChanged,
     ConnectionLost,
@@ -61,6 +62,7 @@ class Launcher:
         workshop = Workshop.open(self._children, dict(os.environ))
         self._host = LibvirtHost(URI, options.domain, on_event=self._heard)
         self._machine = Machine(options, self._host, workshop, on_change=self._changed)
+        self._requests = GuestRequests(self._machine, self._host)
         self._server = LinkServer(self._answers(), current=self._event, software=f"virt-launcher/{__version__}")
 
     async def run(self) -> int:
@@ -97,6 +99,10 @@ class Launcher:
             Verb.KILL: _command(self._kill),
             Verb.DELETE: _command(self._delete),
             Verb.ACKNOWLEDGE_FINAL: _command(self._acknowledge),
+            Verb.GUEST_INFO: self._requests.info,
+            Verb.FREEZE: self._requests.freeze,
+            Verb.UNFREEZE: self._requests.unfreeze,
+            Verb.SCREENSHOT: self._requests.screenshot,
         }
 
     async def _sync(self, body: bytes) -> msgspec.Struct:

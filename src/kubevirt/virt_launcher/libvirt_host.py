@@ -27,6 +27,8 @@ AGENT_TIMEOUT_S = 5
 KEEPALIVE_S, KEEPALIVE_COUNT = 20, 3
 """For a daemon that hangs; the end of one that dies is seen at once."""
 CONNECT_EVERY_S = 0.02
+KEY_HOLD_MS = 50
+STREAM_CHUNK = 256 * 1024
 
 
 class HostError(Problem):
@@ -180,6 +182,44 @@ class LibvirtHost:
             return found
 
         return await self._on_domain(call, self._agent_calls)
+
+    async def agent_command(self, command: str) -> str:
+        """The agent's answer to one of its own commands, as JSON, for what libvirt has no call for."""
+
+        def call(domain: libvirt.virDomain) -> str:
+            import libvirt_qemu  # type: ignore[import-not-found]  # few launchers ever need it
+
+            answer: str = libvirt_qemu.qemuAgentCommand(domain, command, AGENT_TIMEOUT_S, 0)
+            return answer
+
+        return await self._on_domain(call, self._agent_calls)
+
+    async def freeze(self) -> None:
+        """Hold the guest's file systems still, after everything was written out."""
+        await self._on_domain(lambda domain: domain.fsFreeze(), self._agent_calls)
+
+    async def thaw(self) -> None:
+        await self._on_domain(lambda domain: domain.fsThaw(), self._agent_calls)
+
+    async def press_key(self, *codes: int) -> None:
+        """Press keys together for a moment (numbers of Linux' input layer)."""
+        await self._on_domain(
+            lambda domain: domain.sendKey(libvirt.VIR_KEYCODE_SET_LINUX, KEY_HOLD_MS, list(codes), len(codes), 0)
+        )
+
+    async def screenshot(self) -> tuple[str, bytes]:
+        """The first screen as a picture: its MIME type and its bytes."""
+
+        def call(connection: libvirt.virConnect) -> tuple[str, bytes]:
+            stream = connection.newStream()
+            mime: str = connection.lookupByName(self._name).screenshot(stream, 0)
+            parts: list[bytes] = []
+            while part := stream.recv(STREAM_CHUNK):
+                parts.append(part)
+            stream.finish()
+            return mime, b"".join(parts)
+
+        return await self._call(call)
 
     async def _on_domain(
         self, work: "Callable[[libvirt.virDomain], _T]", executor: ThreadPoolExecutor | None = None

@@ -165,6 +165,12 @@ class Machine:
             self._agent_seen.clear()
             self._become(replace(self.now, agent=agent_gone(self.now.agent)))
 
+    def file_systems(self, freeze_status: str) -> None:
+        """The guest's file systems were frozen (`frozen`) or let go (empty)."""
+        if self.now.agent is not None:
+            agent = msgspec.structs.replace(self.now.agent, fs_freeze_status=freeze_status)
+            self._become(replace(self.now, agent=agent))
+
     def orphan_ended(self, pid: int, wait_status: int) -> None:
         """A process that is not this launcher's own child has ended; QEMU is one."""
         if pid and pid == (self._qemu_pid or self._read_pid()):
@@ -237,7 +243,10 @@ class Machine:
             return
         if self.now.is_alive and self._agent_seen.is_set():
             found = tuple(guest_agent.guest_interfaces(interfaces))
-            self._become(replace(self.now, agent=guest_agent.agent_report(info), guest_interfaces=found))
+            agent = guest_agent.agent_report(info)
+            if self.now.agent is not None:
+                agent.fs_freeze_status = self.now.agent.fs_freeze_status
+            self._become(replace(self.now, agent=agent, guest_interfaces=found))
 
     def _expect_alive(self) -> None:
         if not self.now.is_alive:

@@ -77,7 +77,7 @@ def test_what_an_agent_says() -> None:
     assert report.os == GuestOs(id="debian", pretty_name="Debian GNU/Linux 13 (trixie)")
     assert [user.user_name for user in report.users] == [f"user{i}" for i in range(10)]
     assert report.users[0].login_time == 1_700_000_000.0
-    assert report.filesystems[0].disks == ["D1"]
+    assert [disk.serial for disk in report.filesystems[0].disk] == ["D1"]
 
 
 def test_an_agent_that_knows_nothing() -> None:

@@ -9,7 +9,6 @@ from kubevirt.machine.domain.xml import Element, el
 
 AGENT_CHANNEL = "org.qemu.guest_agent.0"
 METRICS_CHANNEL = "org.github.vhostmd.1"
-USB_REDIRECTION_SLOTS = 4
 VGA_MEMORY_KIB = 16384
 
 
@@ -80,5 +79,5 @@ def usb_redirection(vmi: VirtualMachineInstance) -> list[Element]:
     return [
         el("redirdev", el("source", mode="bind", path=paths.usb_redirection_socket(vmi.metadata.uid, slot)),
            type="unix", bus="usb")
-        for slot in range(USB_REDIRECTION_SLOTS)
+        for slot in range(paths.USB_REDIRECTION_SLOTS)
     ]

@@ -17,7 +17,8 @@ from kubevirt.kube.certs import CertificateFiles, ServerTls
 from kubevirt.launcher_link.client import LauncherLink
 from kubevirt.launcher_link.wire import LinkError, LinkUnavailable
 from kubevirt.virt_handler.instances.launchers import Launcher, Launchers
-from kubevirt.virt_handler.server.streams import CONSOLE, VNC, Kind, Streams
+from kubevirt.virt_handler.server.guest_routes import guest_routes
+from kubevirt.virt_handler.server.streams import CONSOLE, USB, USB_SLOTS, VNC, Kind, Streams
 from kubevirt.virt_handler.settings import Settings
 
 CLIENT_NAME = "kubevirt.io:system:client:virt-handler"
@@ -59,7 +60,9 @@ def routes(launchers: Launchers, streams: Streams) -> list[web.RouteDef]:
     """Every route of the instances."""
     return [
         *(web.get(_INSTANCE + kind.name, _stream(launchers, streams, kind)) for kind in (CONSOLE, VNC)),
+        web.get(_INSTANCE + USB, _usb_stream(launchers, streams)),
         *(web.put(_INSTANCE + name, _verb(launchers, name, verb)) for name, verb in _VERBS.items()),
+        *guest_routes(_INSTANCE, lambda request: _launcher(launchers, request)),
     ]
 
 
@@ -91,6 +94,19 @@ def _launcher(launchers: Launchers, request: web.Request) -> Launcher:
 def _stream(launchers: Launchers, streams: Streams, kind: Kind) -> Handler:
     async def serve(request: web.Request) -> web.StreamResponse:
         return await streams.serve(request, _launcher(launchers, request), kind)
+
+    return serve
+
+
+def _usb_stream(launchers: Launchers, streams: Streams) -> Handler:
+    async def serve(request: web.Request) -> web.StreamResponse:
+        launcher = _launcher(launchers, request)
+        free = next((slot for slot in USB_SLOTS if not streams.is_taken(launcher, slot)), None)
+        if free is None:
+            raise web.HTTPServiceUnavailable(
+                text=f"all {len(USB_SLOTS)} USB redirection slots are in use; end one of the redirections"
+            )
+        return await streams.serve(request, launcher, free)
 
     return serve
 

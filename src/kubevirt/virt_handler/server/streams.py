@@ -39,6 +39,11 @@ class Kind:
 
 
 CONSOLE = Kind(name="console", socket=paths.serial_socket("{uid}"), is_text=True)
+USB = "usbredir"
+USB_SLOTS = tuple(
+    Kind(name=f"{USB}-{slot}", socket=paths.usb_redirection_socket("{uid}", slot))
+    for slot in range(paths.USB_REDIRECTION_SLOTS)
+)
 VNC = Kind(name="vnc", socket=paths.vnc_socket("{uid}"), busy_refusal="Active VNC connection. Request denied.")
 
 
@@ -75,6 +80,10 @@ class Streams:
             session.free.set()
             if self._sessions.get(place) is session:
                 del self._sessions[place]
+
+    def is_taken(self, launcher: Launcher, kind: Kind) -> bool:
+        """Whether somebody uses the socket now."""
+        return (launcher.uid, kind.name) in self._sessions
 
     def end_all(self) -> None:
         """End every session, because virt-handler ends."""

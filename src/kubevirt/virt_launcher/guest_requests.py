@@ -1,0 +1,123 @@
+"""What users ask about and of a running guest: its agent's facts, frozen file systems, a picture of its screen.
+
+Apart from `machine`, since none of it changes whether the guest lives. A freeze has an end even when nobody asks for
+it: a guest whose file systems stay frozen hangs sooner or later, so a timer of the launcher thaws them.
+"""
+
+import asyncio
+import contextlib
+
+import msgspec
+
+from kubevirt.kit import logs
+from kubevirt.kit.errors import Problem
+from kubevirt.launcher_link.messages import FreezeRequest, Nothing, Screenshot, ScreenshotRequest
+from kubevirt.launcher_link.wire import decode_body
+from kubevirt.virt_launcher import guest_agent
+from kubevirt.virt_launcher.guest_agent import AboutAgent
+from kubevirt.virt_launcher.libvirt_host import HostError, LibvirtHost
+from kubevirt.virt_launcher.machine import Machine
+
+log = logs.get("guest")
+
+MANY = 1000
+"""Users and file systems that an answer lists; more than any guest has, and a bound all the same."""
+KEY_LEFT_SHIFT = 42
+WAKES_WITHIN_S = 0.3
+FROZEN = "frozen"
+
+
+class _Returned(msgspec.Struct):
+    """The frame around every answer of the agent."""
+
+    return_: msgspec.Raw = msgspec.field(name="return", default=msgspec.Raw(b"null"))
+
+
+class GuestRequests:
+    """Answers to the link's verbs about the guest. All raise Problem."""
+
+    def __init__(self, machine: Machine, host: LibvirtHost) -> None:
+        self._machine = machine
+        self._host = host
+        self._thaw: asyncio.TimerHandle | None = None
+        self._thawing: asyncio.Task[None] | None = None
+
+    async def info(self, _body: bytes) -> msgspec.Struct:
+        """The agent's facts, asked for now."""
+        self._expect_agent()
+        about = await self._about()
+        found = await self._host.guest_info()
+        report = guest_agent.agent_report(found, at_most=MANY, about=about)
+        with contextlib.suppress(HostError):  # an agent may lack the command, or its owner forbids it
+            report.fs_freeze_status = await self._freeze_status()
+        return report
+
+    async def freeze(self, body: bytes) -> msgspec.Struct:
+        """Freeze; doing so again only sets the end anew."""
+        request = decode_body(FreezeRequest, body)
+        self._expect_agent()
+        if await self._freeze_status() != FROZEN:
+            await self._host.freeze()
+            log.info("file systems frozen", for_at_most_s=request.unfreeze_after_s or None)
+        self._machine.file_systems(FROZEN)
+        self._thaw_after(request.unfreeze_after_s)
+        return Nothing()
+
+    async def unfreeze(self, _body: bytes) -> msgspec.Struct:
+        """Thaw; of file systems that are not frozen nothing is asked."""
+        self._expect_agent()
+        self._thaw_after(0)
+        await self._let_go()
+        return Nothing()
+
+    async def screenshot(self, body: bytes) -> msgspec.Struct:
+        """A picture of the screen as it is."""
+        request = decode_body(ScreenshotRequest, body)
+        if not self._machine.now.is_alive:
+            raise Problem(cause="Domain not found.", remedy="the guest is not running; start the machine first")
+        if request.wake:
+            await self._host.press_key(KEY_LEFT_SHIFT)
+            await asyncio.sleep(WAKES_WITHIN_S)
+        mime, data = await self._host.screenshot()
+        return Screenshot(mime=mime, data=data)
+
+    def _thaw_after(self, seconds: float) -> None:
+        if self._thaw is not None:
+            self._thaw.cancel()
+        self._thaw = asyncio.get_running_loop().call_later(seconds, self._time_is_up) if seconds > 0 else None
+
+    def _time_is_up(self) -> None:
+        self._thawing = asyncio.create_task(self._thaw_unasked(), name="thaw")
+
+    async def _thaw_unasked(self) -> None:
+        try:
+            await self._let_go()
+        except Problem as problem:
+            log.error("frozen file systems could not be thawed in time", problem)
+        else:
+            log.info("file systems thawed because nobody did in time")
+
+    async def _let_go(self) -> None:
+        await self._host.thaw()
+        self._machine.file_systems("")
+
+    async def _about(self) -> AboutAgent:
+        try:
+            return msgspec.json.decode(await self._ask("guest-info"), type=AboutAgent)
+        except HostError as error:
+            log.info("the guest agent does not describe itself", cause=error.cause)
+            return AboutAgent()
+
+    async def _freeze_status(self) -> str:
+        return msgspec.json.decode(await self._ask("guest-fsfreeze-status"), type=str)
+
+    async def _ask(self, command: str) -> msgspec.Raw:
+        answer = await self._host.agent_command(msgspec.json.encode({"execute": command}).decode())
+        return msgspec.json.decode(answer, type=_Returned).return_
+
+    def _expect_agent(self) -> None:
+        if not self._machine.now.has_agent:
+            raise Problem(
+                cause="VMI does not have guest agent connected",
+                remedy="install and start qemu-guest-agent in the guest",
+            )
