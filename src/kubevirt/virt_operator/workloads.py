@@ -24,6 +24,9 @@ HANDLER_PORT = 8186
 HEALTH_PORT = 8080
 # A handler that is asked to end lets go of its devices and connections; guests run on.
 HANDLER_GRACE_S = 30
+CPU = "100m"
+"""As much as a guest of one CPU asks for by default: a node full of busy guests gives each program no smaller share than
+them, else guests that start would keep those waiting that start them."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -56,7 +59,7 @@ def api_deployment(installation: Installation) -> JsonObject:
         _bundle_mount("/etc/virt-api/ca"),
         _scratch_mount(),
     ]
-    container = _container(installation, APP_API, mounts, cpu="5m", memory="64Mi")
+    container = _container(installation, APP_API, mounts, cpu=CPU, memory="64Mi")
     container["ports"] = [{"name": "virt-api", "containerPort": API_PORT, "protocol": "TCP"}]
     container["securityContext"] = _unprivileged()
     container.update(_probes({"path": "/healthz", "port": API_PORT, "scheme": "HTTPS"}))
@@ -65,7 +68,7 @@ def api_deployment(installation: Installation) -> JsonObject:
 
 def controller_deployment(installation: Installation) -> JsonObject:
     mounts = [_scratch_mount()]
-    container = _container(installation, APP_CONTROLLER, mounts, cpu="10m", memory="64Mi")
+    container = _container(installation, APP_CONTROLLER, mounts, cpu=CPU, memory="64Mi")
     _environment(container).extend([
         {"name": "LAUNCHER_IMAGE", "value": installation.image},
         {"name": "LAUNCHER_IMAGE_PULL_POLICY", "value": installation.image_pull_policy},
@@ -84,7 +87,7 @@ def handler_daemonset(installation: Installation) -> JsonObject:
         _host_mount("device-plugins", "/var/lib/kubelet/device-plugins"),
         _host_mount("kubevirt-run", "/var/run/kubevirt", kind="DirectoryOrCreate"),
     ]
-    container = _container(installation, APP_HANDLER, mounts, cpu="10m", memory="64Mi")
+    container = _container(installation, APP_HANDLER, mounts, cpu=CPU, memory="64Mi")
     container["ports"] = [{"name": "handler", "containerPort": HANDLER_PORT, "protocol": "TCP"}]
     container["securityContext"] = {"privileged": True, "runAsUser": 0}
     container.update(_probes({"path": "/healthz", "port": HEALTH_PORT}))
