@@ -1,4 +1,4 @@
-"""The stand-in for the CirrOS demo image: boots in 64 MB of memory, in about three seconds under emulation.
+"""The stand-in for the CirrOS demo image: boots in 64 MB of memory, in about five CPU seconds under emulation.
 
 32 bits, because the 64-bit kernels of current Debian need 66 MiB of address space before their first instruction runs
 (16 MiB offset and an image of 50 MiB), and the demo's virtual machine has 64 MB in all; Debian 12 is the last suite
