@@ -1,131 +1,12 @@
-"""CustomResourceDefinitions of all kinds, made from their types.
+"""CustomResourceDefinitions of all kinds, made from their types and the table of `crd_table`.
 
-What a type cannot say stands in the table here: names, columns of `kubectl get`, sub-resources, versions. All versions
-of a kind have the schema of the stored one, so no conversion is ever needed.
+All versions of a kind have the schema of the stored one, so no conversion is ever needed.
 """
 
-from dataclasses import dataclass
-from typing import Final
-
-import msgspec
-
-from kubevirt.api.kubevirt import KubeVirt
-from kubevirt.api.replicaset import VirtualMachineInstanceReplicaSet
+from kubevirt.api.crd_definition import Column, Definition, Version
+from kubevirt.api.crd_table import DEFINITIONS
 from kubevirt.api.schema import schema_of
-from kubevirt.api.vm import VirtualMachine
-from kubevirt.api.vmi import VirtualMachineInstance
 from kubevirt.kit.json import Json, JsonObject
-
-
-@dataclass(frozen=True)
-class Column:
-    """A column of `kubectl get`; priority 1 shows it with ``-o wide`` only."""
-
-    name: str
-    path: str
-    type: str = "string"
-    priority: int = 0
-
-
-@dataclass(frozen=True)
-class Scale:
-    """Paths of the scale sub-resource."""
-
-    selector: str
-    spec: str = ".spec.replicas"
-    status: str = ".status.replicas"
-
-
-@dataclass(frozen=True)
-class Version:
-    """A served version; exactly one of a kind is the stored one."""
-
-    name: str
-    stored: bool = False
-    deprecation: str | None = None
-    """Not None: deprecated. The text is the warning clients get; empty means Kubernetes' own wording."""
-
-
-@dataclass(frozen=True, kw_only=True)
-class Definition:
-    """All that makes up a kind's CustomResourceDefinition."""
-
-    type_: type[msgspec.Struct]
-    plural: str
-    short: tuple[str, ...] = ()
-    group: str = "kubevirt.io"
-    singular: str = ""
-    versions: tuple[Version, ...]
-    columns: tuple[Column, ...] = ()
-    status: bool = False
-    scale: Scale | None = None
-    cluster_scoped: bool = False
-    categories: tuple[str, ...] = ("all",)
-    label: str = "kubevirt.io"
-
-
-AGE: Final = Column("Age", ".metadata.creationTimestamp", "date")
-
-_MAIN: Final = (
-    Version("v1", stored=True),
-    Version(
-        "v1alpha3",
-        deprecation="kubevirt.io/v1alpha3 is now deprecated and will be removed in a future release.",
-    ),
-)
-
-DEFINITIONS: Final = (
-    Definition(
-        type_=VirtualMachine,
-        plural="virtualmachines",
-        short=("vm", "vms"),
-        versions=_MAIN,
-        status=True,
-        columns=(
-            AGE,
-            Column("Status", ".status.printableStatus"),
-            Column("Ready", ".status.conditions[?(@.type=='Ready')].status"),
-        ),
-    ),
-    Definition(
-        type_=VirtualMachineInstance,
-        plural="virtualmachineinstances",
-        short=("vmi", "vmis"),
-        versions=_MAIN,
-        columns=(
-            AGE,
-            Column("Phase", ".status.phase"),
-            Column("IP", ".status.interfaces[0].ipAddress"),
-            Column("NodeName", ".status.nodeName"),
-            Column("Ready", ".status.conditions[?(@.type=='Ready')].status"),
-            Column("Live-Migratable", ".status.conditions[?(@.type=='LiveMigratable')].status", priority=1),
-            Column("Paused", ".status.conditions[?(@.type=='Paused')].status", priority=1),
-        ),
-    ),
-    Definition(
-        type_=VirtualMachineInstanceReplicaSet,
-        plural="virtualmachineinstancereplicasets",
-        short=("vmirs", "vmirss"),
-        versions=_MAIN,
-        status=True,
-        scale=Scale(selector=".status.labelSelector"),
-        columns=(
-            Column("Desired", ".spec.replicas", "integer"),
-            Column("Current", ".status.replicas", "integer"),
-            Column("Ready", ".status.readyReplicas", "integer"),
-            AGE,
-        ),
-    ),
-    Definition(
-        type_=KubeVirt,
-        plural="kubevirts",
-        short=("kv", "kvs"),
-        versions=_MAIN,
-        status=True,
-        columns=(AGE, Column("Phase", ".status.phase")),
-        label="operator.kubevirt.io",
-    ),
-)
 
 
 def custom_resource_definitions() -> list[JsonObject]:
@@ -136,6 +17,8 @@ def custom_resource_definitions() -> list[JsonObject]:
 def _manifest(d: Definition) -> JsonObject:
     kind = d.type_.__name__
     names: JsonObject = {"plural": d.plural, "singular": d.singular or kind.lower(), "kind": kind}
+    if d.list_kind:
+        names["listKind"] = d.list_kind
     if d.short:
         names["shortNames"] = list(d.short)
     if d.categories:

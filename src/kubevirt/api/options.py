@@ -6,6 +6,7 @@ Options for plugging volumes are in `vm_status`, since requests for them are kep
 from typing import Annotated
 
 from kubevirt.api.base import Api, Atomic, Int64, constant
+from kubevirt.api.meta import LabelSelector
 from kubevirt.api.vm_status import AddVolumeOptions, RemoveVolumeOptions, VirtualMachineMemoryDumpRequest
 
 __all__ = [
@@ -13,9 +14,12 @@ __all__ = [
     "EvacuateCancelOptions",
     "FreezeUnfreezeTimeout",
     "MigrateOptions",
+    "ObjectGraphOptions",
     "PauseOptions",
     "RemoveVolumeOptions",
     "RestartOptions",
+    "SEVSecretOptions",
+    "SEVSessionOptions",
     "StartOptions",
     "StopOptions",
     "UnpauseOptions",
@@ -99,3 +103,30 @@ class EvacuateCancelOptions(Api):
     """``["All"]``: check everything, change nothing."""
     evacuation_node_name: str = ""
     """The node that the evacuation is about."""
+
+
+class ObjectGraphOptions(Api):
+    """Which of the objects that a machine depends on are listed."""
+
+    include_optional_nodes: bool | None = None
+    """Whether those are listed that the machine could do without. The default is true."""
+    label_selector: LabelSelector | None = None
+    """Labels of the objects."""
+
+
+class SEVSessionOptions(Api):
+    """What the guest's owner prepared for the encryption of its memory."""
+
+    session: str = ""
+    """The session blob, base64."""
+    dh_cert: str = ""
+    """The owner's Diffie-Hellman certificate, base64."""
+
+
+class SEVSecretOptions(Api):
+    """A secret for the guest's memory, given once the measurement is trusted."""
+
+    header: str = ""
+    """Header of the encrypted secret, base64."""
+    secret: str = ""
+    """The encrypted secret, base64."""

@@ -1,9 +1,9 @@
-"""Which resources there are: the path of each in the API, and the type that its objects are read as."""
+"""Which resources there are: the path of each in the API, and the type that its objects are read as.
 
-from dataclasses import dataclass
-from typing import Final, Generic, TypeVar
+Those that every program works with. Further kinds of ours are in `kinds`, so that nobody loads types without need.
+"""
 
-import msgspec
+from typing import Final
 
 from kubevirt.api.kubevirt import KubeVirt
 from kubevirt.api.objects import (
@@ -25,38 +25,10 @@ from kubevirt.api.objects import (
 )
 from kubevirt.api.pods import Node, Pod
 from kubevirt.api.replicaset import VirtualMachineInstanceReplicaSet
+from kubevirt.api.resource import Resource as Resource
+from kubevirt.api.resource import T
 from kubevirt.api.vm import VirtualMachine
 from kubevirt.api.vmi import VirtualMachineInstance
-
-T = TypeVar("T", bound=msgspec.Struct, covariant=True)
-
-
-@dataclass(frozen=True, kw_only=True)
-class Resource(Generic[T]):
-    """A resource of the API server."""
-
-    group: str
-    """Empty for Kubernetes' core group."""
-    version: str
-    plural: str
-    kind: str
-    type_: type[T]
-    namespaced: bool = True
-    has_status: bool = False
-    """Whether the status is written through a sub-resource of its own."""
-
-    @property
-    def api_version(self) -> str:
-        """``group/version``, or only the version in the core group."""
-        return f"{self.group}/{self.version}" if self.group else self.version
-
-    @property
-    def base_path(self) -> str:
-        """``/api/v1`` or ``/apis/<group>/<version>``."""
-        return f"/apis/{self.group}/{self.version}" if self.group else f"/api/{self.version}"
-
-    def __str__(self) -> str:
-        return f"{self.plural}.{self.group}" if self.group else self.plural
 
 
 def _ours(plural: str, kind: str, type_: type[T], *, has_status: bool = True) -> Resource[T]:

@@ -2,14 +2,21 @@
 
 from collections.abc import Iterator
 
+import msgspec
 import pytest
 
+from kubevirt.api import codec, kinds, resources
 from kubevirt.api.crds import custom_resource_definitions
+from kubevirt.api.resource import Resource
 from kubevirt.api.schema import schema_of
 from kubevirt.api.vmi import VirtualMachineInstance
 from kubevirt.kit.json import Json, JsonObject, dig
 
 CRDS = {str(dig(crd, "metadata", "name")): crd for crd in custom_resource_definitions()}
+
+
+def is_ours(value: object) -> bool:
+    return isinstance(value, Resource) and value.group.endswith("kubevirt.io")
 
 
 def nodes(schema: Json, path: str = "") -> Iterator[tuple[str, JsonObject]]:
@@ -53,8 +60,22 @@ def test_the_root_leaves_metadata_to_the_api_server(name: str) -> None:
 def test_one_version_is_stored_and_old_ones_are_served_with_a_warning(name: str) -> None:
     versions = dig(CRDS[name], "spec", "versions")
     assert isinstance(versions, list)
-    assert [dig(v, "name") for v in versions if dig(v, "storage")] == ["v1"]
-    assert all(dig(v, "deprecated") for v in versions if not dig(v, "storage"))
+    assert len([v for v in versions if dig(v, "storage")]) == 1
+    assert all(dig(v, "served") for v in versions)
+    if dig(CRDS[name], "spec", "group") == "kubevirt.io":
+        assert all(dig(v, "deprecated") for v in versions if dig(v, "name") != "v1")
+
+
+@pytest.mark.parametrize("resource", [r for m in (kinds, resources) for r in vars(m).values() if is_ours(r)], ids=str)
+def test_a_resource_of_ours_is_what_its_definition_says(resource: Resource[msgspec.Struct]) -> None:
+    crd = CRDS[str(resource)]
+    assert dig(crd, "spec", "names", "kind") == resource.kind
+    assert dig(crd, "spec", "scope") == ("Namespaced" if resource.namespaced else "Cluster")
+    versions = dig(crd, "spec", "versions")
+    assert isinstance(versions, list)
+    version = next(v for v in versions if dig(v, "name") == resource.version)
+    assert ("status" in (dig(version, "subresources") or {})) == resource.has_status
+    assert codec.to_builtins(resource.type_())["apiVersion"] == resource.api_version
 
 
 @pytest.mark.parametrize(
