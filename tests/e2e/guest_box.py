@@ -102,6 +102,9 @@ class Guest:
         self.expect("Password: ")
         self.type(f"{password}\n")
         self.expect(r"[$#] $")
+        # The shell must not break the lines that it echoes.
+        self.type("stty columns 1000\n")
+        self.expect(r"columns 1000\s+[$#] $")
         return said
 
     def run(self, command: str) -> str:
