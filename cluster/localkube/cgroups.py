@@ -91,8 +91,7 @@ def kill(path: str, *, within_s: float = 10) -> None:
 def remove(path: str, *, within_s: float = 5) -> None:
     """Remove the group and all below it; its processes must be gone."""
     deadline = time.monotonic() + within_s
-    roots = [hierarchy / path.lstrip("/") for hierarchy in (hierarchies() if ROOT.is_dir() else [])]
-    for root in roots:
+    for root in _places(path):
         while root.exists():
             for directory, _, _ in os.walk(root, topdown=False):
                 try:
@@ -105,7 +104,13 @@ def remove(path: str, *, within_s: float = 5) -> None:
 
 
 def exists(path: str) -> bool:
-    return any((hierarchy / path.lstrip("/")).exists() for hierarchy in hierarchies())
+    return any(place.exists() for place in _places(path))
+
+
+def _places(path: str) -> list[Path]:
+    """Where the group may be: also in an otherwise empty v2 hierarchy beside v1's, in which runc makes groups, too."""
+    roots = [ROOT, *ROOT.iterdir()] if ROOT.is_dir() else []
+    return [root / path.lstrip("/") for root in roots if root.is_dir() and not root.is_symlink()]
 
 
 def _hand_down(group: Path) -> None:

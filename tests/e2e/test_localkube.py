@@ -11,8 +11,9 @@ import signal
 import subprocess
 import tempfile
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -20,6 +21,8 @@ from localkube import cgroups, controlplane, leftovers, node, own_images, superv
 from localkube.cluster import Cluster
 from localkube.errors import Problem
 from localkube.layout import Layout, load_settings
+
+JsonObject = dict[str, Any]
 
 pytestmark = pytest.mark.e2e
 
@@ -48,12 +51,13 @@ def cluster() -> Iterator[Cluster]:
             found.down(purge=True)
 
 
-def eventually(what: str, wanted: object, look: object, within_s: float = 60) -> None:
+def eventually(what: str, wanted: object, look: Callable[[], object], within_s: float = 60) -> None:
     """Look until the answer is as wanted; the last answer is in the failure."""
     deadline = time.monotonic() + within_s
+    seen: object
     while True:
         try:
-            seen = look()  # type: ignore[operator]
+            seen = look()
         except Problem as problem:
             seen = problem
         if seen == wanted:
@@ -62,20 +66,20 @@ def eventually(what: str, wanted: object, look: object, within_s: float = 60) ->
         time.sleep(0.3)
 
 
-def apply(cluster: Cluster, *objects: dict[str, object]) -> None:
+def apply(cluster: Cluster, *objects: JsonObject) -> None:
     with tempfile.NamedTemporaryFile("w", suffix=".json") as file:
         json.dump({"apiVersion": "v1", "kind": "List", "items": objects}, file)
         file.flush()
         cluster.kubectl("apply", "-f", file.name)
 
 
-def pod(name: str, on: str = "", image: str = "localkube/busybox", **more: object) -> dict[str, object]:
+def pod(name: str, on: str = "", image: str = "localkube/busybox", **more: Any) -> JsonObject:
     """A pod that serves its own name at port 8080, unless it is told otherwise."""
     command = f"mkdir -p /tmp/www; echo {name} > /tmp/www/index.html; exec httpd -f -p 8080 -h /tmp/www"
-    container: dict[str, object] = {"name": "c", "image": image, "command": ["sh", "-c", command]}
-    container.update(more.pop("container", {}))  # type: ignore[call-overload]
+    container: JsonObject = {"name": "c", "image": image, "command": ["sh", "-c", command]}
+    container.update(more.pop("container", {}))
     container.setdefault("readinessProbe", {"tcpSocket": {"port": 8080}, "periodSeconds": 1})
-    spec = {"containers": [container], "terminationGracePeriodSeconds": 0, **more}
+    spec: JsonObject = {"containers": [container], "terminationGracePeriodSeconds": 0, **more}
     if on:
         spec["nodeSelector"] = {"kubernetes.io/hostname": on}
     return {"apiVersion": "v1", "kind": "Pod", "metadata": {"name": name, "labels": {"app": name}}, "spec": spec}
@@ -93,7 +97,7 @@ def remove(cluster: Cluster, *names: str) -> None:
     cluster.kubectl("delete", "--ignore-not-found", *names)
 
 
-def traces(layout: Layout) -> dict[str, object]:
+def traces(layout: Layout) -> JsonObject:
     """All by which a cluster could be noticed on the machine."""
     words = subprocess.run(["nft", "list", "tables"], capture_output=True, text=True, check=True).stdout.split()
     routes = subprocess.run(["ip", "route"], capture_output=True, text=True, check=True).stdout
@@ -121,7 +125,7 @@ def test_everything_does_its_work_and_a_second_up_is_quick(cluster: Cluster) -> 
 
 
 def test_pods_talk_across_nodes_by_address_service_and_name(cluster: Cluster) -> None:
-    service: dict[str, object] = {
+    service: JsonObject = {
         "apiVersion": "v1", "kind": "Service", "metadata": {"name": "far"},
         "spec": {"selector": {"app": "far"}, "ports": [{"port": 80, "targetPort": 8080}]},
     }  # fmt: skip
@@ -138,15 +142,15 @@ def test_pods_talk_across_nodes_by_address_service_and_name(cluster: Cluster) ->
 
 
 def test_claims_are_bound_and_shared_volumes_are_seen_by_both_nodes(cluster: Cluster) -> None:
-    def claim(name: str, storage_class: str, mode: str) -> dict[str, object]:
-        spec: dict[str, object] = {"accessModes": [mode], "resources": {"requests": {"storage": "1Gi"}}}
+    def claim(name: str, storage_class: str, mode: str) -> JsonObject:
+        spec: JsonObject = {"accessModes": [mode], "resources": {"requests": {"storage": "1Gi"}}}
         if storage_class:
             spec["storageClassName"] = storage_class
         return {"apiVersion": "v1", "kind": "PersistentVolumeClaim", "metadata": {"name": name}, "spec": spec}
 
     mounts = {"volumeMounts": [{"name": "own", "mountPath": "/own"}, {"name": "all", "mountPath": "/all"}]}
 
-    def volumes(own: str) -> list[dict[str, object]]:
+    def volumes(own: str) -> list[JsonObject]:
         return [
             {"name": "own", "persistentVolumeClaim": {"claimName": own}},
             {"name": "all", "persistentVolumeClaim": {"claimName": "all"}},
