@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from kubevirt.api.config import ClusterConfig
-from kubevirt.api.objects import PersistentVolumeClaim
 from kubevirt.api.pods import Node
 from kubevirt.api.vmi import VirtualMachineInstance
 from kubevirt.kit.json import JsonObject, merge
@@ -33,6 +32,11 @@ class Cluster:
         """Launcher pods can be made: it is known what nodes offer."""
         return self._offers.told
 
+    @property
+    def cpus(self) -> int:
+        """Processors of all nodes that take launcher pods."""
+        return self._offers.cpus
+
     def node_changed(self, old: Node | None, new: Node | None) -> bool:
         """Takes in a change of a node; True when it changes what pods can be made."""
         return self._offers.note(old, new)
@@ -45,17 +49,8 @@ class Cluster:
             launcher_image=self.launcher_image,
             image_pull_policy=self._image_pull_policy,
             config=self.config,
-            claims={claim: facts_of(pvc) for claim, pvc in found if pvc is not None},
+            claims={claim: ClaimFacts.of(pvc) for claim, pvc in found if pvc is not None},
             kvm_in_cluster=self._offers.kvm,
         ))
         named = merge(pod, {"metadata": {"name": name, "namespace": namespace}})
         return named if isinstance(named, dict) else pod
-
-
-def facts_of(pvc: PersistentVolumeClaim) -> ClaimFacts:
-    """What the pod's manifest depends on of a claim."""
-    return ClaimFacts(
-        uid=pvc.metadata.uid,
-        block=pvc.spec.volume_mode == "Block",
-        shared="ReadWriteMany" in pvc.spec.access_modes,
-    )

@@ -18,6 +18,7 @@ class Offer:
 
     told: bool = False  # it takes launcher pods, and its devices are known
     kvm: bool = False
+    cpus: int = 0
 
 
 NOTHING = Offer()
@@ -27,11 +28,13 @@ def offer_of(node: Node | None) -> Offer:
     """What this node offers; nothing while virt-handler has not called it schedulable."""
     if node is None or node.metadata.labels.get(names.LABEL_SCHEDULABLE) != "true":
         return NOTHING
+    cpu = node.status.allocatable.get("cpu")
+    cpus = cpu.value if cpu is not None else 0
     if names.ANNOTATION_KVM_UNUSABLE in node.metadata.annotations:
-        return Offer(told=True)
+        return Offer(told=True, cpus=cpus)
     # The kubelet reports a plugin's devices a few seconds after the plugin has registered; without devices as "0".
     kvm = node.status.allocatable.get(names.DEVICE_KVM)
-    return NOTHING if kvm is None else Offer(told=True, kvm=kvm.value > 0)
+    return NOTHING if kvm is None else Offer(told=True, kvm=kvm.value > 0, cpus=cpus)
 
 
 class Offers:
@@ -49,6 +52,11 @@ class Offers:
     def kvm(self) -> bool:
         """At least one node that takes launcher pods has usable KVM."""
         return any(o.kvm for o in self._by_node.values())
+
+    @property
+    def cpus(self) -> int:
+        """Processors of all nodes that take launcher pods."""
+        return sum(o.cpus for o in self._by_node.values())
 
     def note(self, old: Node | None, new: Node | None) -> bool:
         """Takes in a change of a node; True when it changes what the cluster offers."""

@@ -13,9 +13,10 @@ from kubevirt.api.run_strategy import RunStrategy, effective_run_strategy
 from kubevirt.api.vm import VirtualMachine
 from kubevirt.api.vmi import VirtualMachineInstance
 from kubevirt.kit.errors import Refused
+from kubevirt.machine import instance
 from kubevirt.virt_controller.actions import Create, Event, FailureWords, Patch, SyncProblem
 from kubevirt.virt_controller.conditions import is_true
-from kubevirt.virt_controller.vm import backoff, follow, instance, marks, ownership, requests, revisions, unsupported
+from kubevirt.virt_controller.vm import backoff, follow, marks, ownership, requests, revisions, unsupported
 from kubevirt.virt_controller.vm.observed import Decision, Observed
 from kubevirt.virt_controller.vm.run_strategy import Move, move_for
 

@@ -11,9 +11,9 @@ from msgspec.structs import replace
 from kubevirt.api import names
 from kubevirt.api.resources import VMIS, VMS
 from kubevirt.api.vmi import VirtualMachineInstance
+from kubevirt.machine.instance import owner_reference
 from kubevirt.virt_controller.actions import Action, Delete, Event, FailureWords, Patch
 from kubevirt.virt_controller.revision import START_REVISIONS
-from kubevirt.virt_controller.vm.instance import owner_reference
 from kubevirt.virt_controller.vm.observed import Decision, Observed, is_controlled_by
 from kubevirt.virt_controller.vm.run_strategy import is_final
 

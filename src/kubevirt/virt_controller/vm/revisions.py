@@ -16,9 +16,9 @@ from kubevirt.api.vm import VirtualMachine, VirtualMachineSpec
 from kubevirt.api.vmi import VirtualMachineInstance
 from kubevirt.kit.errors import Problem
 from kubevirt.kit.json import JsonObject
+from kubevirt.machine.instance import owner_reference
 from kubevirt.virt_controller.actions import Action, Create, Delete, FailureWords
 from kubevirt.virt_controller.revision import START_REVISIONS
-from kubevirt.virt_controller.vm.instance import owner_reference
 from kubevirt.virt_controller.vm.observed import Observed
 
 

@@ -21,9 +21,10 @@ from kubevirt.virt_controller.cluster import Cluster
 from kubevirt.virt_controller.conditions import find
 from kubevirt.virt_controller.stores import Stores, key_of_change
 from kubevirt.virt_controller.vmi import pods
-from kubevirt.virt_controller.vmi.decide import decide
+from kubevirt.virt_controller.vmi.decide import decide, in_turn, is_starting
 from kubevirt.virt_controller.vmi.ending import Ending
 from kubevirt.virt_controller.vmi.observed import Decision, Observed
+from kubevirt.virt_controller.vmi.pace import Pace
 from kubevirt.virt_controller.vmi.phases import FINAL, UNPROCESSED, next_phase
 from kubevirt.virt_controller.vmi.shape import hold_s, shape
 from kubevirt.virt_controller.volumes import claim_names
@@ -44,6 +45,7 @@ class VmiController:
         self._cluster = cluster
         self._performer = performer
         self.queue = queue
+        self._pace = Pace(wake=queue.add)
         stores.vmis.on_change(self._on_vmi)
         stores.pods.on_change(self._on_pod)
         stores.claims.on_change(self._on_claim)
@@ -53,9 +55,16 @@ class VmiController:
         """Brings one VMI nearer to its end or its guest. Returns the seconds after which it wants another look."""
         o = self.observe(key_)
         if o is None:
+            self._pace.over(key_)
             return None
         known = find(o.vmi.status.conditions, "Synchronized")
         decision = decide(o)
+        turn_in_s = None
+        if decision.create_pod:
+            turn_in_s = self._pace.wait_s(key_, width=self._cluster.cpus, now=o.now)
+            decision = in_turn(o, decision, turn_in_s)
+        elif not is_starting(o):
+            self._pace.over(key_)
         failed = await self._carry_out(o, decision, known=known.message if known is not None else "")
         problem = failed.problem if failed is not None else decision.problem
         if decision.event is not None and (known is None or known.message != decision.event.message):
@@ -64,8 +73,9 @@ class VmiController:
             return None
         wait_s = await self._write(o, problem)
         if failed is not None:
+            self._pace.over(key_)
             raise failed.error
-        return wait_s
+        return min((s for s in (wait_s, turn_in_s) if s is not None), default=None)
 
     async def _carry_out(self, o: Observed, decision: Decision, *, known: str) -> Failed | None:
         actions: list[Action] = list(decision.actions)

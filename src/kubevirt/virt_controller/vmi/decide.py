@@ -9,6 +9,7 @@ from kubevirt.api.resources import PODS
 from kubevirt.kit.json import Json
 from kubevirt.virt_controller.actions import Action, Delete, Event, FailureWords, MergeStatus, SyncProblem
 from kubevirt.virt_controller.conditions import is_true
+from kubevirt.virt_controller.patience import PATIENCE_S, seconds_since_turn
 from kubevirt.virt_controller.vmi import pods
 from kubevirt.virt_controller.vmi.conditions import MISSING_CLAIM, NO_NODES
 from kubevirt.virt_controller.vmi.observed import Decision, Observed
@@ -22,6 +23,9 @@ NO_NODES_MESSAGE = (
     "no node of the cluster is ready for virtual machines: none has the label kubevirt.io/schedulable=true and "
     "reports its devices.kubevirt.io resources; see that the virt-handler pods run"
 )
+
+IN_TURN = "StartsInTurn"
+IN_TURN_MESSAGE = "many machines start at this moment; each gets its turn, as many at once as the nodes have processors"
 
 
 def decide(o: Observed) -> Decision:
@@ -50,6 +54,23 @@ def unprocessed(o: Observed) -> Decision:
     if not o.nodes_ready:
         return Decision(problem=SyncProblem(reason=NO_NODES, message=NO_NODES_MESSAGE, retry=False))
     return Decision(create_pod=True)
+
+
+def in_turn(o: Observed, decision: Decision, turn_in_s: float | None) -> Decision:
+    """The decision when pods are made in turn; None stands for now. Only a wait that lasts is worth a condition."""
+    if turn_in_s is None:
+        return decision
+    if seconds_since_turn(o.vmi, o.now) < PATIENCE_S:
+        return Decision()
+    return Decision(problem=SyncProblem(reason=IN_TURN, message=IN_TURN_MESSAGE, retry=False))
+
+
+def is_starting(o: Observed) -> bool:
+    """The VMI's start keeps a processor busy: it is not up yet, and nothing else is known that it waits for."""
+    if o.is_deleting or o.pod is None or o.vmi.status.phase not in UNPROCESSED | {"Scheduling", "Scheduled"}:
+        return False
+    placed = o.pod.condition("PodScheduled")
+    return not pods.is_down(o.pod) and pods.stuck(o.pod) is None and (placed is None or placed.status != "False")
 
 
 def delete(pod: Pod) -> Action:
