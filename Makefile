@@ -54,8 +54,10 @@ push: images ## Push the images: make push REGISTRY=registry.example.org/team
 	@test -n "$(REGISTRY)" || { echo "say where: make push REGISTRY=registry.example.org/team"; exit 1; }
 	$(PY) -m images push "$(REGISTRY)"
 
-load: cluster-up images ## Put the images within reach of the cluster's nodes
-	@$(LOCALKUBE) load build/images/*.tar
+load: setup ## Put the images within reach of the cluster's nodes
+	@# Both at once: the images wait for the network while Kubernetes is compiled.
+	$(MAKE) --no-print-directory -j2 cluster-up images
+	$(LOCALKUBE) load build/images/*.tar
 
 install: load ## Install the add-on into the cluster
 	@$(VENV)/bin/virt-operator install --kubeconfig "$$($(LOCALKUBE) kubeconfig)" --image "$$($(PY) -m images reference)"

@@ -16,10 +16,6 @@ import time
 from pathlib import Path
 
 import click
-from tests.e2e import machine
-from tests.e2e.audit import AuditLog, table
-from tests.e2e.harness import BIN, run
-from tests.e2e.manifests import vm
 
 from benchmarks import memory, start_time
 from benchmarks.memory import MIB
@@ -27,6 +23,10 @@ from kubevirt.api.resources import NAMESPACES, PODS, VMIS, VMS
 from kubevirt.kube.client import Client
 from kubevirt.kube.config import load_access
 from kubevirt.kube.errors import AlreadyExists
+from tests.e2e import machine
+from tests.e2e.audit import AuditLog, table
+from tests.e2e.harness import BIN, run
+from tests.e2e.manifests import vm
 
 GUEST_BYTES = 96 * MIB
 PARTS = ("code", "start", "writes", "memory", "crowd")

@@ -14,7 +14,6 @@ from dataclasses import dataclass
 from typing import Any, TypeVar
 
 import msgspec
-from tests.e2e.manifests import vm, vmi
 
 from kubevirt.api.core import Pod
 from kubevirt.api.resources import PODS, VMIS, VMS, Resource
@@ -23,6 +22,7 @@ from kubevirt.api.vmi import VirtualMachineInstance
 from kubevirt.kube.client import Client
 from kubevirt.kube.errors import NotFound
 from kubevirt.kube.requests import Selection
+from tests.e2e.manifests import vm, vmi
 
 T = TypeVar("T", bound=msgspec.Struct)
 NAMESPACE = "bench"

@@ -9,11 +9,10 @@ import hashlib
 import shutil
 from pathlib import Path
 
+from guests import cpio, disk, kernel, root
 from images.debian import Recipe, tree
 from images.steps import CACHE, step
 from images.tools import Workshop
-
-from guests import cpio, disk, kernel, root
 
 INGREDIENTS = Recipe(
     name="cirros-ingredients",

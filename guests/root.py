@@ -4,10 +4,9 @@ import shutil
 import subprocess
 from pathlib import Path
 
+from guests import modules
 from images import elf
 from images.steps import CannotBuild
-
-from guests import modules
 
 FILES = Path(__file__).resolve().parent / "cirros"
 

@@ -5,7 +5,6 @@ from pathlib import Path
 
 from guests import cirros
 from guests.disk import MIB
-
 from images import elf
 from images.debian import Recipe, tree
 from images.layers import Entry, Layer, from_entries

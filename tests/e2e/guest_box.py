@@ -16,6 +16,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pycdlib
+
 from guests import cirros
 from images.virt_debian import BASE
 

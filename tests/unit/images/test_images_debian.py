@@ -1,6 +1,7 @@
 """Which mirror a build takes from the machine's apt settings. That packages are fetched from it: every build."""
 
 import pytest
+
 from images import debian
 from images.steps import CannotBuild
 

@@ -8,6 +8,7 @@ import struct
 from pathlib import Path
 
 import pytest
+
 from guests import cpio, disk, kernel, modules
 from images import elf
 

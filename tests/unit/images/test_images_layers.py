@@ -7,6 +7,7 @@ import tarfile
 from pathlib import Path
 
 import pytest
+
 from images import layers, oci
 from images.layers import Entry, Layer
 from images.oci import Image

@@ -12,6 +12,7 @@ from pathlib import Path
 import aiohttp
 import pytest
 from aiohttp import web
+
 from images import layers, oci, push
 from images.layers import Entry
 from images.oci import Image
