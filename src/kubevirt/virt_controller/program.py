@@ -24,6 +24,7 @@ from kubevirt.virt_controller import stores as store_module
 from kubevirt.virt_controller.act import Performer
 from kubevirt.virt_controller.cluster import Cluster
 from kubevirt.virt_controller.node.controller import NodeController
+from kubevirt.virt_controller.replicaset.controller import ReplicaSetController
 from kubevirt.virt_controller.vm.controller import VmController
 from kubevirt.virt_controller.vmi.controller import VmiController
 
@@ -32,8 +33,10 @@ log = logs.get("virt-controller")
 LEASE = "virt-controller"
 COMPONENT = "virtualmachine-controller"
 NODE_COMPONENT = "node-controller"
+REPLICASET_COMPONENT = "virtualmachinereplicaset-controller"
 VM_WORKERS = 10
 VMI_WORKERS = 10
+REPLICASET_WORKERS = 3
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -89,9 +92,14 @@ async def start_controllers(client: Client, settings: Settings, tasks: Tasks) ->
     node_recorder = EventRecorder(client, NODE_COMPONENT)
     node_recorder.start(tasks)
     nodes = NodeController(stores, Performer(client, node_recorder, stores), WorkQueue())
+    rs_recorder = EventRecorder(client, REPLICASET_COMPONENT)
+    rs_recorder.start(tasks)
+    replicasets = ReplicaSetController(stores, Performer(client, rs_recorder, stores), WorkQueue())
     run_workers(vms.queue, vms.reconcile, VM_WORKERS, tasks, name="virt-controller-vm")
     run_workers(vmis.queue, vmis.reconcile, VMI_WORKERS, tasks, name="virt-controller-vmi")
     run_workers(nodes.queue, nodes.reconcile, 1, tasks, name="virt-controller-node")
+    run_workers(replicasets.queue, replicasets.reconcile, REPLICASET_WORKERS, tasks,
+                name="virt-controller-replicaset")
     log.info("controllers are at work", vms=len(stores.vms), vmis=len(stores.vmis), pods=len(stores.pods))
 
 

@@ -14,7 +14,8 @@ import msgspec
 from kubevirt.api.kubevirt import KubeVirt
 from kubevirt.api.objects import PersistentVolumeClaim
 from kubevirt.api.pods import Node, Pod
-from kubevirt.api.resources import KUBEVIRTS, NODES, PODS, PVCS, VMIS, VMS
+from kubevirt.api.replicaset import VirtualMachineInstanceReplicaSet
+from kubevirt.api.resources import KUBEVIRTS, NODES, PODS, PVCS, VMI_REPLICASETS, VMIS, VMS
 from kubevirt.api.vm import VirtualMachine
 from kubevirt.api.vmi import VirtualMachineInstance
 from kubevirt.kit.tasks import Tasks
@@ -38,9 +39,11 @@ class Stores:
     claims: Informer[PersistentVolumeClaim]
     revisions: Informer[StartRevision]
     kubevirts: Informer[KubeVirt]
+    replicasets: Informer[VirtualMachineInstanceReplicaSet]
 
     def __iter__(self) -> Iterator[Informer[Any]]:
-        return iter((self.vms, self.vmis, self.pods, self.nodes, self.claims, self.revisions, self.kubevirts))
+        return iter((self.vms, self.vmis, self.pods, self.nodes, self.claims, self.revisions, self.kubevirts,
+                     self.replicasets))
 
     async def start(self, tasks: Tasks) -> None:
         """Starts all, and returns once each has its first list."""
@@ -55,12 +58,13 @@ def make(client: Client, *, namespace: str) -> Stores:
     return Stores(
         vms=Informer(client, VMS, indexers={"claim": claims_of_vm}),
         vmis=Informer(client, VMIS, indexers={
-            "controller": controller_uid, "claim": claims_of_vmi, "node": node_of_vmi}),
+            "controller": controller_uid, "free": namespace_of_free, "claim": claims_of_vmi, "node": node_of_vmi}),
         pods=Informer(client, PODS, labels=LAUNCHER_LABEL, indexers={"controller": controller_uid}),
         nodes=Informer(client, NODES),
         claims=Informer(client, PVCS),
         revisions=Informer(client, START_REVISIONS, indexers={"controller": controller_uid}),
         kubevirts=Informer(client, KUBEVIRTS, namespace=namespace),
+        replicasets=Informer(client, VMI_REPLICASETS, indexers={"namespace": namespace_of}),
     )
 
 
@@ -73,6 +77,16 @@ def key_of_change(old: msgspec.Struct | None, new: msgspec.Struct | None) -> str
 def controller_uid(obj: Any) -> Iterable[str]:
     """Index: the uid of what controls the object."""
     return [o.uid for o in obj.metadata.owner_references if o.controller]
+
+
+def namespace_of(obj: Any) -> Iterable[str]:
+    """Index: the namespace."""
+    return (obj.metadata.namespace,)
+
+
+def namespace_of_free(obj: Any) -> Iterable[str]:
+    """Index: the namespace of what nothing controls."""
+    return () if obj.metadata.controller is not None else (obj.metadata.namespace,)
 
 
 def claims_of_vm(vm: VirtualMachine) -> Iterable[str]:

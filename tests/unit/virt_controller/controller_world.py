@@ -18,7 +18,7 @@ import msgspec
 from controller_objects import NOW, node
 
 from kubevirt.api import codec
-from kubevirt.api.resources import KUBEVIRTS, NODES, PODS, PVCS, VMIS, VMS, Resource
+from kubevirt.api.resources import KUBEVIRTS, NODES, PODS, PVCS, VMI_REPLICASETS, VMIS, VMS, Resource
 from kubevirt.kube.cache import Cache
 from kubevirt.kube.errors import AlreadyExists, Conflict, NotFound, ServerTrouble
 from kubevirt.kube.patches import PatchFailed, apply
@@ -261,12 +261,14 @@ class Controller:
         informers: dict[str, Any] = {
             "vms": LaggingInformer(api, VMS, {"claim": store_module.claims_of_vm}),
             "vmis": LaggingInformer(api, VMIS, {
-                **index, "claim": store_module.claims_of_vmi, "node": store_module.node_of_vmi}),
+                **index, "free": store_module.namespace_of_free,
+                "claim": store_module.claims_of_vmi, "node": store_module.node_of_vmi}),
             "pods": LaggingInformer(api, PODS, index),
             "nodes": LaggingInformer(api, NODES, {}),
             "claims": LaggingInformer(api, PVCS, {}),
             "revisions": LaggingInformer(api, START_REVISIONS, index),
             "kubevirts": LaggingInformer(api, KUBEVIRTS, {}),
+            "replicasets": LaggingInformer(api, VMI_REPLICASETS, {"namespace": store_module.namespace_of}),
         }
         self.informers: list[LaggingInformer] = list(informers.values())
         api.someone_is_behind = lambda: any(i.unheard for i in self.informers)

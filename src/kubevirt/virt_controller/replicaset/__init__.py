@@ -1,0 +1,1 @@
+"""The replica set controller: keeps as many like instances as are wanted."""
