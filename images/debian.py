@@ -57,7 +57,7 @@ def tree(recipe: Recipe, finish: Callable[[Path], None] | None = None) -> Path:
             if not security:
                 raise
             # Mirrors of the security archive are out of step with their own index now and then.
-            warn(f"{e}\nimages: trying once more without the security archive")
+            warn(f"{last_error(str(e))}\nimages: trying once more without the security archive")
             unpack(recipe, partial, [archive])
         if finish:
             finish(partial)
@@ -66,6 +66,11 @@ def tree(recipe: Recipe, finish: Callable[[Path], None] | None = None) -> Path:
             if older != recipe.directory:
                 shutil.rmtree(older)
     return recipe.directory
+
+
+def last_error(text: str) -> str:
+    """The line of apt's or mmdebstrap's output that says what went wrong."""
+    return next((line for line in text.splitlines() if line.startswith("E: ")), text)
 
 
 def unpack(recipe: Recipe, target: Path, sources: list[str]) -> None:

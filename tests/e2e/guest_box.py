@@ -104,7 +104,7 @@ class Guest:
         self.type(f"{password}\n")
         self.expect(r"[$#] $")
         # The shell must not break the lines that it echoes.
-        self.type("stty columns 1000\n")
+        self.type("stty rows 50 columns 1000\n")
         self.expect(r"columns 1000\s+[$#] $")
         return said
 
