@@ -115,6 +115,7 @@ ANNOTATION_PREFER_NO_EVICTION: Final = "descheduler.alpha.kubernetes.io/prefer-n
 FINALIZER_VMI_FOREGROUND: Final = "kubevirt.io/foregroundDeleteVirtualMachine"
 FINALIZER_VMI_FOREGROUND_LEGACY: Final = "foregroundDeleteVirtualMachine"
 FINALIZER_VM_CONTROLLER: Final = "kubevirt.io/virtualMachineControllerFinalize"
+FINALIZER_MIGRATION: Final = "kubevirt.io/migrationJobFinalize"
 FINALIZER_KUBEVIRT: Final = "kubevirt.io/foregroundDeleteKubeVirt"
 FINALIZER_KUBEVIRT_LEGACY: Final = "foregroundDeleteKubeVirt"
 FINALIZER_CRD: Final = "kubevirt.io/virtOperatorFinalizer"

@@ -48,6 +48,10 @@ class VirtualMachineTemplateSpec(Api):
     """The machines' spec. Names of data volumes get the machine's number appended."""
 
 
+class NoMachineTemplate(VirtualMachineTemplateSpec):
+    """Stands where no template was given. Does not survive encoding."""
+
+
 class VirtualMachinePoolNameGeneration(Api):
     """Which names in the template get the machine's number appended (-0, -1, ...)."""
 
@@ -158,7 +162,7 @@ class VirtualMachinePoolSpec(Api):
     """Labels of the machines that belong to the pool; those of the template must fit. Cannot be changed."""
     update_strategy: VirtualMachinePoolUpdateStrategy | None = None
     """What a change of the template does."""
-    virtual_machine_template: VirtualMachineTemplateSpec = required(VirtualMachineTemplateSpec)
+    virtual_machine_template: VirtualMachineTemplateSpec = required(NoMachineTemplate)
     """What machines are made from."""
 
 

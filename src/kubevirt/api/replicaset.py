@@ -4,7 +4,7 @@ from typing import Annotated
 
 from kubevirt.api.base import Api, Int32, Nullable, constant, present, required
 from kubevirt.api.meta import Condition, LabelSelector, ObjectMeta
-from kubevirt.api.vmi import VirtualMachineInstanceTemplateSpec
+from kubevirt.api.vmi import NoTemplate, VirtualMachineInstanceTemplateSpec
 
 
 class VirtualMachineInstanceReplicaSetCondition(Condition):
@@ -20,7 +20,7 @@ class VirtualMachineInstanceReplicaSetSpec(Api):
     """How many instances are wanted. The default is 1."""
     selector: LabelSelector = required(LabelSelector)
     """Labels of the instances that belong to the set; those of the template must fit."""
-    template: VirtualMachineInstanceTemplateSpec = required(VirtualMachineInstanceTemplateSpec)
+    template: VirtualMachineInstanceTemplateSpec = required(NoTemplate)
     """What instances are made from."""
 
 

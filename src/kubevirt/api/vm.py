@@ -20,7 +20,7 @@ from kubevirt.api.vm_status import (
     VolumeSnapshotStatus,
     VolumeUpdateState,
 )
-from kubevirt.api.vmi import VirtualMachineInstanceTemplateSpec
+from kubevirt.api.vmi import NoTemplate, VirtualMachineInstanceTemplateSpec
 
 __all__ = [
     "AddVolumeOptions",
@@ -89,7 +89,7 @@ class VirtualMachineSpec(Api):
     """When an instance should exist: Always, RerunOnFailure, Once, Manual, Halted or WaitAsReceiver."""
     running: bool | None = None
     """Old form of runStrategy: true means Always, false Halted. Exactly one of the two is set."""
-    template: VirtualMachineInstanceTemplateSpec = required(VirtualMachineInstanceTemplateSpec)
+    template: VirtualMachineInstanceTemplateSpec = required(NoTemplate)
     """What instances are made from."""
     update_volumes_strategy: str | None = None
     """What replacing a volume of a running machine does: Replacement takes effect at the next start, Migration moves
@@ -98,8 +98,8 @@ class VirtualMachineSpec(Api):
 
     @property
     def has_template(self) -> bool:
-        """Whether a template was given at all: an empty one stands for none."""
-        return self.template != VirtualMachineInstanceTemplateSpec()
+        """Whether a template was given at all, be it empty."""
+        return not isinstance(self.template, NoTemplate)
 
 
 class VirtualMachine(Api):

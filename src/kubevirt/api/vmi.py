@@ -59,6 +59,7 @@ __all__ = [
     "MemoryStatus",
     "MigrationConfiguration",
     "MigrationExperimental",
+    "NoTemplate",
     "PersistentVolumeClaimInfo",
     "StallDetector",
     "StorageMigratedVolumeInfo",
@@ -155,3 +156,7 @@ class VirtualMachineInstanceTemplateSpec(Api):
     """Labels and annotations of the instances."""
     spec: VirtualMachineInstanceSpec = present(VirtualMachineInstanceSpec)
     """The instances' spec."""
+
+
+class NoTemplate(VirtualMachineInstanceTemplateSpec):
+    """Stands where no template was given: an empty one is little, but it is a template. Does not survive encoding."""

@@ -22,6 +22,7 @@ from kubevirt.kube.config import load_access
 from kubevirt.kube.informer import Informer
 from kubevirt.virt_api import discovery, guest_routes, instance_routes, later, lifecycle_routes
 from kubevirt.virt_api.aggregator import Aggregator, gate
+from kubevirt.virt_api.kind_webhooks import KindWebhooks
 from kubevirt.virt_api.node_agents import NodeAgents, session
 from kubevirt.virt_api.server import AGENTS, CLIENT, LARGEST_BODY, errors_as_status
 from kubevirt.virt_api.webhooks import Webhooks
@@ -59,19 +60,22 @@ async def serve(*, namespace: str) -> None:
         await kubevirts.synced()
         handler_tls = ClientTls(CertificateFiles.mounted(HANDLER_CLIENT_CERTIFICATE, AUTHORITIES))
         agents = NodeAgents(client=client, http=http, tls=handler_tls, namespace=namespace)
-        webhooks = Webhooks(ConfigCache(kubevirts).current, namespace)
+        config = ConfigCache(kubevirts).current
+        webhooks = [*Webhooks(config, namespace).routes(), *KindWebhooks(client, config, namespace).routes()]
         await _listen(application(client, aggregator, agents, webhooks), aggregator, stopped)
     log.info("virt-api stopped")
 
 
-def application(client: Client, aggregator: Aggregator, agents: NodeAgents, webhooks: Webhooks) -> web.Application:
+def application(
+    client: Client, aggregator: Aggregator, agents: NodeAgents, webhooks: list[web.RouteDef]
+) -> web.Application:
     """The web application: webhooks for anybody the API server lets through, sub-resources behind the gate."""
     app = web.Application(middlewares=[errors_as_status, gate(client, aggregator)], client_max_size=LARGEST_BODY)
     app[CLIENT] = client
     app[AGENTS] = agents
     machines, instances = f"{BASE}/virtualmachines", f"{BASE}/virtualmachineinstances"
     app.router.add_routes(discovery.routes())
-    app.router.add_routes(webhooks.routes())
+    app.router.add_routes(webhooks)
     app.router.add_routes(lifecycle_routes.routes(machines))
     app.router.add_routes(instance_routes.routes(instances, machines))
     app.router.add_routes(guest_routes.routes(instances))

@@ -56,7 +56,7 @@ class Webhooks:
     def mutate_vm(self, request: AdmissionRequest) -> AdmissionAnswer:
         """The defaults of a VM."""
         vm = request.object_as(VirtualMachine)
-        if vm.metadata.deletion_timestamp is not None:
+        if vm.metadata.deletion_timestamp is not None or not vm.spec.has_template:
             return allow()
         changed = default_vm(vm, self._config(), create=request.operation == CREATE)
         return allow(patch=changes(request, codec.to_builtins(changed), parts=("spec",)))

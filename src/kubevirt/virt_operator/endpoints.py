@@ -15,29 +15,78 @@ WEBHOOK_TIMEOUT_S = 10
 REGISTRATION = "admissionregistration.k8s.io/v1"
 
 
+CREATE, UPDATE, DELETE = "CREATE", "UPDATE", "DELETE"
+MAIN_VERSIONS = ("v1alpha3", "v1")
+
+
 @dataclass(frozen=True)
 class Webhook:
-    """One admission webhook: its name and path, the resource and the operations it is asked about."""
+    """One admission webhook: its name and path, the resource and the operations it is asked about.
+
+    `cluster`: the resource has no namespaces. `must_answer`: without an answer the request is refused.
+    """
 
     name: str
     path: str
     resource: str
-    operations: tuple[str, ...]
+    operations: tuple[str, ...] = (CREATE, UPDATE)
+    group: str = GROUP
+    versions: tuple[str, ...] = MAIN_VERSIONS
+    cluster: bool = False
+    must_answer: bool = True
+
+
+def _instancetype(kind: str, *, cluster: bool = False) -> Webhook:
+    return Webhook(f"{kind}-validator", f"/{kind}s-validate", f"{kind}s", group="instancetype.kubevirt.io",
+                   versions=("v1beta1",), cluster=cluster)
+
+
+def _installation(name: str, operation: str) -> Webhook:
+    # A broken installation answers nothing, and must all the same be possible to repair and to remove.
+    return Webhook(name, f"/kubevirt-validate-{operation.lower()}", "kubevirts", (operation,), must_answer=False)
 
 
 MUTATING = (
-    Webhook("virtualmachines-mutator", "/virtualmachines-mutate", "virtualmachines", ("CREATE", "UPDATE")),
-    Webhook("virtualmachineinstances-mutator", "/virtualmachineinstances-mutate", "virtualmachineinstances",
-            ("CREATE", "UPDATE")),
+    Webhook("virtualmachines-mutator", "/virtualmachines-mutate", "virtualmachines"),
+    Webhook("virtualmachineinstances-mutator", "/virtualmachineinstances-mutate", "virtualmachineinstances"),
+    Webhook("migrations-mutator", "/migration-mutate-create", "virtualmachineinstancemigrations", (CREATE,)),
+    Webhook("virtualmachineclones-mutator", "/vm-clone-mutate-create", "virtualmachineclones", (CREATE,),
+            "clone.kubevirt.io", ("v1alpha1", "v1beta1")),
 )
 VALIDATING = (
-    Webhook("virtualmachine-validator", "/virtualmachines-validate", "virtualmachines", ("CREATE", "UPDATE")),
+    Webhook("virtualmachine-validator", "/virtualmachines-validate", "virtualmachines"),
     Webhook("virtualmachineinstances-create-validator", "/virtualmachineinstances-validate-create",
-            "virtualmachineinstances", ("CREATE",)),
+            "virtualmachineinstances", (CREATE,)),
     Webhook("virtualmachineinstances-update-validator", "/virtualmachineinstances-validate-update",
-            "virtualmachineinstances", ("UPDATE",)),
+            "virtualmachineinstances", (UPDATE,)),
     Webhook("virtualmachinereplicaset-validator", "/virtualmachinereplicaset-validate",
-            "virtualmachineinstancereplicasets", ("CREATE", "UPDATE")),
+            "virtualmachineinstancereplicasets"),
+    Webhook("virtualmachinepool-validator", "/virtualmachinepool-validate", "virtualmachinepools",
+            group="pool.kubevirt.io", versions=("v1alpha1", "v1beta1")),
+    Webhook("virtualmachinepreset-validator", "/vmipreset-validate", "virtualmachineinstancepresets"),
+    Webhook("migration-create-validator", "/migration-validate-create", "virtualmachineinstancemigrations", (CREATE,)),
+    Webhook("migration-update-validator", "/migration-validate-update", "virtualmachineinstancemigrations", (UPDATE,)),
+    Webhook("virtualmachinesnapshot-validator", "/virtualmachinesnapshots-validate", "virtualmachinesnapshots",
+            group="snapshot.kubevirt.io", versions=("v1alpha1", "v1beta1")),
+    Webhook("virtualmachinerestore-validator", "/virtualmachinerestores-validate", "virtualmachinerestores",
+            group="snapshot.kubevirt.io", versions=("v1alpha1", "v1beta1")),
+    Webhook("virtualmachineexport-validator", "/virtualmachineexports-validate", "virtualmachineexports",
+            group="export.kubevirt.io", versions=("v1beta1", "v1")),
+    Webhook("virtualmachinebackup-validator", "/virtualmachinebackups-validate", "virtualmachinebackups",
+            group="backup.kubevirt.io", versions=("v1alpha1",)),
+    Webhook("virtualmachinebackuptracker-validator", "/virtualmachinebackuptrackers-validate",
+            "virtualmachinebackuptrackers", group="backup.kubevirt.io", versions=("v1alpha1",)),
+    _instancetype("virtualmachineinstancetype"),
+    _instancetype("virtualmachineclusterinstancetype", cluster=True),
+    _instancetype("virtualmachinepreference"),
+    _instancetype("virtualmachineclusterpreference", cluster=True),
+    Webhook("migration-policy-validator", "/migration-policy-validate-create", "migrationpolicies",
+            group="migrations.kubevirt.io", versions=("v1alpha1",), cluster=True),
+    Webhook("vm-clone-validator", "/vm-clone-validate-create", "virtualmachineclones", (CREATE, UPDATE),
+            "clone.kubevirt.io", ("v1alpha1", "v1beta1")),
+    _installation("kubevirt-create-validator", CREATE),
+    _installation("kubevirt-update-validator", UPDATE),
+    _installation("kubevirt-validator", DELETE),
 )
 
 
@@ -105,13 +154,13 @@ def _webhook(hook: Webhook, namespace: str, bundle: bytes) -> JsonObject:
             "service": {"name": APP_API, "namespace": namespace, "path": hook.path, "port": 443},
         },
         "rules": [{
-            "apiGroups": [GROUP],
-            "apiVersions": ["v1alpha3", "v1"],
+            "apiGroups": [hook.group],
+            "apiVersions": list(hook.versions),
             "operations": list(hook.operations),
             "resources": [hook.resource],
-            "scope": "Namespaced",
+            "scope": "Cluster" if hook.cluster else "Namespaced",
         }],
-        "failurePolicy": "Fail",
+        "failurePolicy": "Fail" if hook.must_answer else "Ignore",
         "matchPolicy": "Equivalent",
         "sideEffects": "None",
         "timeoutSeconds": WEBHOOK_TIMEOUT_S,

@@ -42,6 +42,11 @@ API_ACCOUNT = Account(
         rule(GROUP, ("virtualmachines", "virtualmachineinstances"), ("get", "list", "watch", "patch")),
         rule(GROUP, ("virtualmachines/status",), ("patch",)),
         rule("", ("namespaces", "persistentvolumeclaims"), ("get",)),
+        # Whether what is asked for is under way already, and whether machines are in the way of a removal.
+        rule(GROUP, ("virtualmachineinstancemigrations", "virtualmachineinstancereplicasets"), ("list",)),
+        rule("snapshot.kubevirt.io", ("virtualmachinerestores",), ("list",)),
+        rule("snapshot.kubevirt.io", ("virtualmachinesnapshots", "virtualmachinesnapshotcontents"), ("get",)),
+        rule("backup.kubevirt.io", ("virtualmachinebackups",), ("list",)),
     ),
     own_namespace=(rule("", ("pods",), READ),),
     # The certificate authority and names of the aggregating API server.

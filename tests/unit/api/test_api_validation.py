@@ -5,6 +5,7 @@ import pytest
 from kubevirt.api import codec
 from kubevirt.api.admission import admit_vm, admit_vmi
 from kubevirt.api.config import ClusterConfig
+from kubevirt.api.defaults import default_vm
 from kubevirt.api.kubevirt import KubeVirt
 from kubevirt.api.replicaset import VirtualMachineInstanceReplicaSet
 from kubevirt.api.validation import validate_replicaset, validate_vm, validate_vmi_create, validate_vmi_update
@@ -376,6 +377,18 @@ def test_ten_thousand_disks_are_refused_once_each() -> None:
 def machine(change: Json) -> VirtualMachine:
     vm: JsonObject = {"metadata": {"name": "a", "namespace": "b"}, "spec": {"template": {"spec": GOOD}}}
     return codec.convert(merge(vm, change), VirtualMachine)
+
+
+@pytest.mark.parametrize("template", [{}, {"spec": {}}, {"spec": {"domain": {"devices": {}}}}], ids=str)
+def test_an_empty_template_is_one_all_the_same(template: JsonObject) -> None:
+    given: JsonObject = {"metadata": {"name": "a"}, "spec": {"runStrategy": "Halted", "template": template}}
+    vm = default_vm(codec.convert(given, VirtualMachine), CONFIG, create=True)
+    assert validate_vm(vm, CONFIG) == []
+
+
+def test_defaults_make_no_template_where_none_was_given() -> None:
+    vm = codec.convert({"spec": {"runStrategy": "Halted"}}, VirtualMachine)
+    assert not default_vm(vm, CONFIG, create=True).spec.has_template
 
 
 @pytest.mark.parametrize(

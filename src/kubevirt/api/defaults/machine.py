@@ -28,10 +28,10 @@ def default_vm(
     vm: VirtualMachine, config: ClusterConfig, *, create: bool, make_uuid: Callable[[], str] = new_uuid
 ) -> VirtualMachine:
     """The machine with its defaults; identities are only made when it is created."""
-    vm = codec.clone(vm)
-    template = vm.spec.template
     if not vm.spec.has_template:
         return vm  # refused by validation, in better words than anything filled in here could get
+    vm = codec.clone(vm)
+    template = vm.spec.template
     spec = template.spec
     if create:
         firmware = spec.domain.firmware = spec.domain.firmware or Firmware()

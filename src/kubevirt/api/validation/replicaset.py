@@ -6,7 +6,7 @@ from kubevirt.api.selectors import matches
 from kubevirt.api.validation.causes import Cause, Causes, invalid, only_first_of_each, required
 from kubevirt.api.validation.machine import check_template
 from kubevirt.api.validation.schema_enums import check_enums
-from kubevirt.api.vmi import VirtualMachineInstanceTemplateSpec
+from kubevirt.api.vmi import NoTemplate
 from kubevirt.kit.errors import Refused
 
 TEMPLATE = "spec.template.spec"
@@ -15,7 +15,7 @@ TEMPLATE = "spec.template.spec"
 def validate_replicaset(replicaset: VirtualMachineInstanceReplicaSet, config: ClusterConfig) -> list[Cause]:
     """What is wrong with a replica set."""
     template = replicaset.spec.template
-    if template == VirtualMachineInstanceTemplateSpec():
+    if isinstance(template, NoTemplate):
         return [required("spec.template", "missing virtual machine template.")]
     violations = list(check_enums(TEMPLATE, template.spec))
     if violations:
