@@ -12,7 +12,7 @@ from kubevirt.machine.domain import DiskFacts, DomainContext, Smbios, build_doma
 from kubevirt.machine.domain_report import ReportedInterface
 from kubevirt.virt_launcher.options import DEFAULT_GRACE_PERIOD_S
 from kubevirt.virt_launcher.orders import BuildOrder, Built
-from kubevirt.virt_launcher.workshop import claims, qemu_img
+from kubevirt.virt_launcher.workshop import claims, data_disks, qemu_img
 from kubevirt.virt_launcher.workshop.images import ImageShelf
 from kubevirt.virt_launcher.workshop.iso import write_iso
 from kubevirt.virt_launcher.workshop.secrets import mounted_secrets
@@ -54,6 +54,7 @@ def build(order: BuildOrder, shelf: ImageShelf) -> Built:
 def prepare_disks(vmi: VirtualMachineInstance, shelf: ImageShelf) -> dict[str, DiskFacts]:
     """Make overlays, empty disks and ISO images; tell the builder what it has to know of each volume."""
     facts: dict[str, DiskFacts] = {}
+    on_disk = {disk.name for disk in vmi.spec.domain.devices.disks}
     for index, volume in enumerate(vmi.spec.volumes):
         name = volume.name
         if volume.container_disk is not None:
@@ -71,7 +72,9 @@ def prepare_disks(vmi: VirtualMachineInstance, shelf: ImageShelf) -> dict[str, D
                 qemu_img.create_empty(disk, size_bytes=volume.empty_disk.capacity.bytes // MIB * MIB)
             facts[name] = DiskFacts(format="qcow2", cache=claims.cache_mode(disk))
         elif claims.is_claim(volume):
-            facts[name] = claims.facts(volume)
+            facts[name] = claims.facts(volume, claims.info_of(volume, vmi.status.volume_status))
+        elif name in on_disk and (data := data_disks.data_disk(volume)) is not None:
+            data_disks.make(data)
     seed = cloud_init.cloud_init_disk(vmi, mounted_secrets(vmi))
     if seed is not None:
         target = Path(paths.cloud_init_iso(vmi.metadata.namespace, vmi.metadata.name, seed.iso_file_name))
