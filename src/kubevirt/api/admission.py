@@ -1,22 +1,25 @@
-"""The whole way of a manifest through admission, as the API server takes it: read, defaults, rules.
+"""The way of an object through admission on its creation, as the API server takes it: defaults, then rules.
 
 The cluster's webhooks see the two halves separately; this is for whoever wants to know the outcome without a cluster.
 """
 
+from dataclasses import dataclass
+from typing import Generic, TypeVar
+
 import msgspec
 
-from kubevirt.api import codec
 from kubevirt.api.config import ClusterConfig
 from kubevirt.api.defaults import default_vm, default_vmi
 from kubevirt.api.validation import Cause, validate_vm, validate_vmi_create
 from kubevirt.api.vm import VirtualMachine
 from kubevirt.api.vmi import VirtualMachineInstance
 from kubevirt.kit.errors import Refused
-from kubevirt.kit.json import Json
+
+T = TypeVar("T", VirtualMachine, VirtualMachineInstance)
 
 
 class Verdict(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
-    """Whether an object is admitted, and why not."""
+    """Whether an object is admitted, and why not. Members are those of the API server's answer."""
 
     allowed: bool
     message: str = ""
@@ -24,24 +27,39 @@ class Verdict(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     warnings: list[str] = []
 
 
-def admit_vmi(manifest: Json, config: ClusterConfig) -> Verdict:
-    """What becomes of a VirtualMachineInstance."""
+@dataclass(frozen=True)
+class Admission(Generic[T]):
+    """The object with its defaults (as it came, where none could be set), and the verdict on it."""
+
+    object: T
+    verdict: Verdict
+
+
+def admit_vmi(
+    vmi: VirtualMachineInstance, config: ClusterConfig, *, own_account: bool = False
+) -> Admission[VirtualMachineInstance]:
+    """What becomes of a VirtualMachineInstance. `own_account`: the control plane creates it."""
     try:
-        vmi = default_vmi(codec.convert(manifest, VirtualMachineInstance), config)
+        defaulted = default_vmi(vmi, config)
     except Refused as e:
-        return refused([Cause("", str(e), e.field)])
-    return refused(validate_vmi_create(vmi, config))
+        return Admission(vmi, plain_refusal(e))
+    return Admission(defaulted, refusal(validate_vmi_create(defaulted, config, own_account=own_account)))
 
 
-def admit_vm(manifest: Json, config: ClusterConfig) -> Verdict:
+def admit_vm(vm: VirtualMachine, config: ClusterConfig) -> Admission[VirtualMachine]:
     """What becomes of a VirtualMachine."""
     try:
-        vm = default_vm(codec.convert(manifest, VirtualMachine), config, create=True)
+        defaulted = default_vm(vm, config, create=True)
     except Refused as e:
-        return refused([Cause("", str(e), e.field)])
-    return refused(validate_vm(vm, config))
+        return Admission(vm, plain_refusal(e))
+    return Admission(defaulted, refusal(validate_vm(defaulted, config)))
 
 
-def refused(causes: list[Cause]) -> Verdict:
+def refusal(causes: list[Cause]) -> Verdict:
     """The verdict that causes amount to; none means admitted."""
     return Verdict(allowed=not causes, message=", ".join(cause.message for cause in causes), causes=causes)
+
+
+def plain_refusal(error: Refused) -> Verdict:
+    """The verdict on an object whose defaults cannot be set: one reason, and no list of causes."""
+    return Verdict(allowed=False, message=str(error))

@@ -78,6 +78,29 @@ class PersistentVolumeClaim(Api):
     status: ClaimStatus = present(ClaimStatus)
 
 
+class ResourceQuotaSpec(Api):
+    """What is limited, and to how much."""
+
+    hard: dict[str, Quantity] = {}
+
+
+class ResourceQuota(Api):
+    """Limits on the sum of what the pods of a namespace ask for."""
+
+    api_version: str = constant("v1")
+    kind: str = constant("ResourceQuota")
+    metadata: ObjectMeta = present(ObjectMeta)
+    spec: ResourceQuotaSpec = present(ResourceQuotaSpec)
+
+
+class NetworkAttachmentDefinition(Api):
+    """A network beside the pod network, as Multus knows it."""
+
+    api_version: str = constant("k8s.cni.cncf.io/v1")
+    kind: str = constant("NetworkAttachmentDefinition")
+    metadata: ObjectMeta = present(ObjectMeta)
+
+
 class StorageClass(Api):
     """A kind of storage."""
 

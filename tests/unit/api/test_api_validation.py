@@ -11,6 +11,7 @@ from kubevirt.api.replicaset import VirtualMachineInstanceReplicaSet
 from kubevirt.api.validation import validate_replicaset, validate_vm, validate_vmi_create, validate_vmi_update
 from kubevirt.api.vm import VirtualMachine
 from kubevirt.api.vmi import VirtualMachineInstance
+from kubevirt.kit.errors import Refused
 from kubevirt.kit.json import Json, JsonObject, merge
 
 CONFIG = ClusterConfig(default_architecture="amd64")
@@ -31,7 +32,8 @@ def spec_with(change: Json) -> JsonObject:
 
 
 def causes(change: JsonObject, config: ClusterConfig = CONFIG) -> list[tuple[str, str, str]]:
-    verdict = admit_vmi({"metadata": {"name": "a", "namespace": "b"}, "spec": spec_with(change)}, config)
+    manifest: JsonObject = {"metadata": {"name": "a", "namespace": "b"}, "spec": spec_with(change)}
+    verdict = admit_vmi(codec.convert(manifest, VirtualMachineInstance), config).verdict
     assert verdict.allowed == (not verdict.causes)
     assert verdict.message == ", ".join(cause.message for cause in verdict.causes)
     return [(cause.reason.removeprefix("FieldValue"), cause.field, cause.message) for cause in verdict.causes]
@@ -363,10 +365,23 @@ def test_a_gate_lifts_its_refusal() -> None:
     "manifest", [None, 1, [], {"spec": 1}, {"spec": {"domain": []}}, {"spec": {"volumes": {"a": 1}}}]
 )
 def test_unreadable_manifests_are_refused(manifest: Json) -> None:
-    for admit in (admit_vm, admit_vmi):
-        verdict = admit(manifest, CONFIG)
-        assert not verdict.allowed
-        assert verdict.message
+    with pytest.raises(Refused) as told:
+        codec.convert(manifest, VirtualMachineInstance)
+    assert told.value.remedy
+
+
+def test_a_default_that_cannot_be_set_is_a_plain_refusal() -> None:
+    config = ClusterConfig(default_architecture="amd64", permit_bridge_on_pod_network=False)
+    vmi = codec.convert({"metadata": {"name": "a"}, "spec": GOOD}, VirtualMachineInstance)
+    admission = admit_vmi(vmi, config)
+    assert "bridge interface is not enabled" in admission.verdict.message
+    assert (admission.verdict.allowed, admission.verdict.causes, admission.object) == (False, [], vmi)
+
+
+def test_a_machine_comes_out_with_its_defaults() -> None:
+    admission = admit_vm(machine({"spec": {"runStrategy": "Always"}}), CONFIG)
+    assert admission.verdict.allowed
+    assert admission.object.spec.template.spec.architecture == "amd64"
 
 
 def test_ten_thousand_disks_are_refused_once_each() -> None:

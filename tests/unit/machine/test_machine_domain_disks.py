@@ -105,7 +105,7 @@ def test_a_volume_that_is_no_disk_is_refused() -> None:
     pytest.param({}, DiskFacts(), {"error_policy": "stop", "discard": "unmap"}, id="left open"),
     pytest.param({}, DiskFacts(cache="none", io="native"), {"cache": "none", "io": "native"}, id="as found out"),
     pytest.param({"cache": "writeback"}, DiskFacts(cache="none"), {"cache": "writeback"}, id="as the user wants"),
-    pytest.param({"shareable": True, "cache": "writeback"}, DiskFacts(), {"cache": "none"},
+    pytest.param({"shareable": True}, DiskFacts(cache="writeback"), {"cache": "none"},
                  id="shared disks are not cached"),
     pytest.param({"errorPolicy": "report"}, DiskFacts(), {"error_policy": "report"}, id="error policy"),
 ])

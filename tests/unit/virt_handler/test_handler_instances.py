@@ -11,9 +11,9 @@ from kubevirt.api.config import ClusterConfig
 from kubevirt.api.vmi import VirtualMachineInstance
 from kubevirt.api.vmi_status import VirtualMachineInstanceCondition, VirtualMachineInstanceGuestOSInfo
 from kubevirt.kit.errors import Problem
+from kubevirt.launcher_link.settings import sync_options
 from kubevirt.virt_handler.instances import events
 from kubevirt.virt_handler.instances.decide import Action
-from kubevirt.virt_handler.instances.options import sync_options
 from kubevirt.virt_handler.instances.ownership import own_devices
 from kubevirt.virt_handler.instances.status_patch import can_wait, status_patch
 

@@ -8,6 +8,7 @@ from typing import Literal
 from kubevirt.api.disks import Disk
 from kubevirt.api.vmi import VirtualMachineInstance
 from kubevirt.api.volumes import Volume
+from kubevirt.kit.errors import Refused
 from kubevirt.machine import guest_cpu, paths
 from kubevirt.machine.domain import iothreads, models, pci
 from kubevirt.machine.domain.context import DiskFacts, DomainContext
@@ -123,6 +124,13 @@ def disk_element(
     thread: int | None,
 ) -> Element:
     """`<disk>`; without a volume an empty CD-ROM drive."""
+    if disk.shareable and disk.cache not in (None, "", "none"):
+        index = next(i for i, other in enumerate(vmi.spec.domain.devices.disks) if other is disk)
+        raise Refused(
+            field=f"spec.domain.devices.disks[{index}].cache",
+            cause=f"a disk that other guests write to cannot be cached ({disk.cache})",
+            remedy="set cache to none, or leave it out",
+        )
     facts = context.disk(disk.name)
     where = source(vmi, volume, context) if volume is not None else None
     root = el("disk", device=target.device, type="file" if where is not None and not where.block else "block")

@@ -4,10 +4,15 @@ claims.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
+from typing import Self
 
 from kubevirt.api.config import ClusterConfig
+from kubevirt.api.objects import NetworkAttachmentDefinition, PersistentVolumeClaim, ResourceQuota
+from kubevirt.api.vmi import VirtualMachineInstance
+
+ANNOTATION_DEVICE_RESOURCE = "k8s.v1.cni.cncf.io/resourceName"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -17,6 +22,14 @@ class ClaimFacts:
     uid: str = ""
     block: bool = False  # volume mode
     shared: bool = False  # may be mounted by several nodes at once
+
+    @classmethod
+    def of(cls, claim: PersistentVolumeClaim) -> Self:
+        return cls(
+            uid=claim.metadata.uid,
+            block=claim.spec.volume_mode == "Block",
+            shared="ReadWriteMany" in claim.spec.access_modes,
+        )
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -44,3 +57,24 @@ class PodContext:
 
 
 _UNKNOWN_CLAIM = ClaimFacts()
+
+
+def attachment_resources(
+    vmi: VirtualMachineInstance, definitions: Iterable[NetworkAttachmentDefinition]
+) -> dict[str, str]:
+    """The device resource behind each secondary network that uses one up, by the network's name."""
+    known = {(d.metadata.namespace, d.metadata.name): d.metadata.annotations for d in definitions}
+    found = {}
+    for network in vmi.spec.networks:
+        if network.multus is None:
+            continue
+        namespace, _, name = network.multus.network_name.rpartition("/")
+        annotations = known.get((namespace or vmi.metadata.namespace, name), {})
+        if resource := annotations.get(ANNOTATION_DEVICE_RESOURCE):
+            found[network.name] = resource
+    return found
+
+
+def wants_limits(quotas: Iterable[ResourceQuota], resource: str) -> bool:
+    """Whether pods are refused unless they limit a resource (`cpu`, `memory`)."""
+    return any(f"limits.{resource}" in quota.spec.hard for quota in quotas)

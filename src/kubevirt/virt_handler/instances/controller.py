@@ -22,6 +22,7 @@ from kubevirt.kube.events import EventRecorder
 from kubevirt.kube.informer import Informer
 from kubevirt.kube.queue import WorkQueue
 from kubevirt.launcher_link.messages import GuestEvent
+from kubevirt.launcher_link.settings import sync_options
 from kubevirt.launcher_link.sync import SyncRequest
 from kubevirt.launcher_link.wire import LinkUnavailable
 from kubevirt.machine.network import NicAttachment
@@ -31,7 +32,6 @@ from kubevirt.virt_handler.instances import events
 from kubevirt.virt_handler.instances.decide import Action, Decision, Observed, decide
 from kubevirt.virt_handler.instances.events import Note
 from kubevirt.virt_handler.instances.launchers import Launcher, Launchers, LinkState
-from kubevirt.virt_handler.instances.options import sync_options
 from kubevirt.virt_handler.instances.ownership import own_devices
 from kubevirt.virt_handler.instances.status_patch import can_wait, status_patch
 from kubevirt.virt_handler.network.wiring import wire

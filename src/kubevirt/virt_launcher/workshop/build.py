@@ -6,9 +6,10 @@ from pathlib import Path
 from kubevirt.api import codec
 from kubevirt.api.vmi import VirtualMachineInstance
 from kubevirt.kit.errors import Problem
-from kubevirt.launcher_link.sync import SyncOptions, SyncRequest
+from kubevirt.launcher_link.context import domain_context
+from kubevirt.launcher_link.sync import SyncRequest
 from kubevirt.machine import cloud_init, paths
-from kubevirt.machine.domain import DiskFacts, DomainContext, Smbios, build_domain, domain_type
+from kubevirt.machine.domain import DiskFacts, build_domain, domain_type
 from kubevirt.machine.domain_report import ReportedInterface
 from kubevirt.virt_launcher.options import DEFAULT_GRACE_PERIOD_S
 from kubevirt.virt_launcher.orders import BuildOrder, Built
@@ -28,19 +29,15 @@ def warm_up() -> None:
 def build(order: BuildOrder, shelf: ImageShelf) -> Built:
     """Make everything a VMI needs before it starts. Doing it again changes nothing. Raises Problem."""
     request = codec.decode(SyncRequest, bytes(order.sync))
-    vmi, options = request.vmi, request.options
+    vmi = request.vmi
     try:
         disks = prepare_disks(vmi, shelf)
-        context = DomainContext(
+        context = domain_context(
+            request.options,
             kvm=order.kvm,
-            allow_emulation=order.allow_emulation or options.allow_emulation,
-            nics={nic.network: nic for nic in request.nics},
+            allow_emulation=order.allow_emulation,
+            nics=request.nics,
             disks=disks,
-            smbios=_smbios(options),
-            balloon_period_s=options.memballoon_period_s,
-            free_page_reporting=options.free_page_reporting,
-            serial_log=options.serial_log,
-            bochs_display_for_efi=options.bochs_display_for_efi,
         )
         xml = build_domain(vmi, context)
     except OSError as error:
@@ -86,20 +83,6 @@ def _make_room(file: Path) -> bool:
     """Whether the file has yet to be made; its directory exists afterwards."""
     file.parent.mkdir(parents=True, exist_ok=True)
     return not file.exists()
-
-
-def _smbios(options: SyncOptions) -> Smbios:
-    given = options.smbios
-    if given is None:
-        return Smbios()
-    usual = Smbios()
-    return Smbios(
-        manufacturer=given.manufacturer or usual.manufacturer,
-        family=given.family or usual.family,
-        product=given.product or usual.product,
-        sku=given.sku,
-        version=given.version,
-    )
 
 
 def _built(request: SyncRequest, xml: str, type_: str) -> Built:

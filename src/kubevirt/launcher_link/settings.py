@@ -1,4 +1,9 @@
-"""The cluster's settings that a launcher needs beside the VMI, taken from the configuration of the moment."""
+"""The cluster's settings that a launcher needs beside the VMI, taken from the configuration of the moment.
+
+The first of two steps: virt-handler puts them into its order; `context` takes them out for the domain.
+"""
+
+from __future__ import annotations
 
 from kubevirt.api.config import ClusterConfig
 from kubevirt.launcher_link.sync import Smbios, SyncOptions
