@@ -20,9 +20,10 @@ def main() -> None:
 
 
 def run_command(arguments: list[str]) -> int:
-    """Run virtctl with these arguments; the exit code is 0 or 1."""
+    """Run virtctl with these arguments; the exit code is 0, 1, or one of a command's own."""
     try:
-        CommandTable().main(arguments, prog_name="virtctl", standalone_mode=False)
+        code = CommandTable().main(arguments, prog_name="virtctl", standalone_mode=False)
+        return code if isinstance(code, int) else 0  # click hands over the code that a command ended itself with
     except click.exceptions.Exit as e:
         return e.exit_code
     except click.ClickException as e:
@@ -43,7 +44,7 @@ def report(error: click.ClickException) -> int:
         if warning and warning != error.message:
             click.echo(warning, err=True)
     click.echo(readable(error), err=True)
-    return 1
+    return error.exit_code if isinstance(error, CommandError) else 1
 
 
 if __name__ == "__main__":

@@ -18,6 +18,7 @@ COMMANDS: dict[str, tuple[str, str, str]] = {
     "console": ("console", "console", "Connect to the serial console of a virtual machine instance"),
     "expose": ("expose", "expose", "Make a virtual machine reachable through a Service"),
     "pause": ("pause", "pause", "Freeze the processors of a virtual machine"),
+    "render": ("render", "render_command", "Show what a manifest becomes, without a cluster"),
     "restart": ("lifecycle", "restart", "Restart a virtual machine"),
     "start": ("lifecycle", "start", "Start a virtual machine"),
     "stop": ("lifecycle", "stop", "Stop a virtual machine"),
