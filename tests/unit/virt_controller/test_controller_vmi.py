@@ -25,6 +25,7 @@ from controller_objects import (
 )
 
 from kubevirt.kit.json import dig
+from kubevirt.kit.quantity import Quantity
 from kubevirt.virt_controller.actions import Delete, MergeStatus
 from kubevirt.virt_controller.conditions import find
 from kubevirt.virt_controller.vmi import pods
@@ -381,3 +382,20 @@ def test_the_pod_that_counts_is_the_newest_on_the_vmis_node() -> None:
 def test_a_vmi_without_a_vm_is_its_own() -> None:
     o = seen(vmi("Failed", deleting=True, owned=owner("Other", "x", "y")), has_vm=False)
     assert shaped(o).metadata.finalizers == []
+
+
+# Volumes
+
+
+def test_the_launcher_is_told_what_is_known_of_claims() -> None:
+    instance = vmi("Scheduling", volumes=[uses_claim("data"), {"name": "root", "containerDisk": {"image": "i"}}])
+    data = claim("data")
+    data.spec.access_modes, data.status.capacity = ["ReadWriteOnce"], {"storage": Quantity("1Gi")}
+    new = shaped(seen(instance, STARTED, claims={"data": data}))
+    assert new.status.phase == "Scheduled"
+    (told,) = new.status.volume_status
+    info = told.persistent_volume_claim_info
+    assert told.name == "data"
+    assert (info.claim_name, info.volume_mode, info.filesystem_overhead) == ("data", "Filesystem", "0.055")
+    assert info.capacity == {"storage": Quantity("1Gi")}
+    assert shaped(seen(new, STARTED, claims={"data": data})).status.volume_status == new.status.volume_status
