@@ -11,7 +11,7 @@ import sys
 import click
 
 from kubevirt.virtctl.errors import CommandError, readable
-from kubevirt.virtctl.table import CommandTable
+from kubevirt.virtctl.table import CommandTable, program_name
 
 
 def main() -> None:
@@ -22,7 +22,7 @@ def main() -> None:
 def run_command(arguments: list[str]) -> int:
     """Run virtctl with these arguments; the exit code is 0, 1, or one of a command's own."""
     try:
-        code = CommandTable().main(arguments, prog_name="virtctl", standalone_mode=False)
+        code = CommandTable().main(arguments, prog_name=program_name(sys.argv[0]), standalone_mode=False)
         return code if isinstance(code, int) else 0  # click hands over the code that a command ended itself with
     except click.exceptions.Exit as e:
         return e.exit_code

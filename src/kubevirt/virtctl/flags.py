@@ -91,6 +91,36 @@ def take_globals(ctx: click.Context, hidden: frozenset[str] = frozenset()) -> Gl
     return before.merged(Globals(**here))
 
 
+TRUE, FALSE = frozenset({"1", "t", "true"}), frozenset({"0", "f", "false"})
+
+
+def without_truth_values(params: Sequence[click.Parameter], args: list[str]) -> list[str]:
+    """`--force=true` as `--force`, and `--force=false` as nothing, or as the flag's opposite where it has one.
+
+    click's switches take no value, and established clients and scripts give them one.
+    """
+    switches = {
+        name: param.secondary_opts
+        for param in params
+        if isinstance(param, click.Option) and param.is_flag
+        for name in param.opts
+    }
+    found: list[str] = []
+    for index, word in enumerate(args):
+        if word == "--":
+            return found + args[index:]
+        name, given, value = word.partition("=")
+        if not given or name not in switches:
+            found.append(word)
+        elif value.lower() in TRUE:
+            found.append(name)
+        elif value.lower() in FALSE:
+            found.extend(switches[name][:1])
+        else:
+            raise click.ClickException(f'invalid argument "{value}" for "{name}" flag: it is either true or false')
+    return found
+
+
 class CommandWithGlobals(click.Command):
     """A command that accepts the global flags and hands them on as `ctx.obj`."""
 
@@ -98,6 +128,9 @@ class CommandWithGlobals(click.Command):
         super().__init__(*args, **kwargs)  # type: ignore[arg-type]
         self._own = frozenset(param.name for param in self.params if param.name)
         add_global_options(self)
+
+    def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
+        return super().parse_args(ctx, without_truth_values(self.params, args))
 
     def invoke(self, ctx: click.Context) -> object:
         ctx.obj = take_globals(ctx, hidden=self._own)

@@ -87,3 +87,19 @@ def _named(name: str) -> str:
     if not name:
         raise CommandError("name cannot be empty")
     return name
+
+
+def parse_stream_target(word: str) -> Target:
+    """Read `KIND/NAME` or `KIND/NAME/NAMESPACE` of a machine or an instance, for ports and secure shells."""
+    if not word:
+        raise CommandError("target cannot be empty")
+    target = parse_path(word)
+    if target.kind is Kind.REPLICASET:
+        raise CommandError(f"unsupported resource type '{word.split('/')[0]}'")
+    return target
+
+
+def parse_name(names: tuple[str, ...], kind: Kind) -> Target:
+    """The one name of a command about one kind; `vmi/NAME`, and `vm/NAME` for the instance of a machine, do as well."""
+    target = parse_target(names, default=kind)
+    return Target(kind=kind, name=target.name, namespace=target.namespace)

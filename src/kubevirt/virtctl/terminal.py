@@ -31,12 +31,12 @@ def raw_terminal(descriptor: int) -> Iterator[None]:
         termios.tcsetattr(descriptor, termios.TCSADRAIN, before)
 
 
-async def typed(descriptor: int) -> AsyncIterator[bytes]:
-    """What is typed, in pieces of at most 1024 bytes, until the end of the input."""
+async def typed(descriptor: int, *, at_most: int = READ_SIZE) -> AsyncIterator[bytes]:
+    """What is typed, in pieces of at most so many bytes, until the end of the input."""
     loop = asyncio.get_running_loop()
     while True:
         await _readable(loop, descriptor)
-        data = os.read(descriptor, READ_SIZE)
+        data = os.read(descriptor, at_most)
         if not data:
             return
         yield data

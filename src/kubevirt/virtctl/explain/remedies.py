@@ -1,0 +1,75 @@
+"""What to do about messages of the scheduler, the kubelet and registries: tables of what such messages contain."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from kubevirt.api import names
+from kubevirt.api.core import Node
+
+SCHEDULING: tuple[tuple[str, str], ...] = (
+    ("Insufficient devices.kubevirt.io/kvm",
+     "no node offers KVM: run on nodes with virtualization, or set useEmulation in the KubeVirt configuration"),
+    ("Insufficient memory", "ask for less memory, stop other machines or pods, or add a node"),
+    ("Insufficient cpu", "ask for less CPU, stop other machines or pods, or add a node"),
+    ("Insufficient hugepages", "set huge pages aside on a node, or take them out of the machine"),
+    ("Insufficient ", "no node has this device free: see kubectl describe node, and virtctl permitted-devices"),
+    ("volume node affinity", "the claim's volume is bound to another node: let the machine run there"),
+    ("unbound immediate PersistentVolumeClaims", "a claim has no volume yet: kubectl get pvc"),
+    ("persistentvolumeclaim", "a claim is missing or not bound: kubectl get pvc"),
+    ("node affinity/selector",
+     "no node has all the labels that the machine asks for (its node selector, CPU model, or features): compare with "
+     "kubectl get nodes --show-labels"),
+    ("untolerated taint", "the nodes are tainted: tolerate the taint in the machine, or remove it from a node"),
+    ("anti-affinity", "other pods keep it away: change its affinity, or add a node"),
+    ("were unschedulable", "the nodes are cordoned: kubectl uncordon NODE"),
+)  # fmt: skip
+IMAGES: tuple[tuple[str, str], ...] = (
+    ("not found", "correct the image's name, or push the image; the pull is tried again by itself"),
+    ("manifest unknown", "correct the image's tag, or push it; the pull is tried again by itself"),
+    ("no such host", "correct the registry's name, or the node's DNS"),
+    ("unauthorized", "give the volume an imagePullSecret that may read the image"),
+    ("denied", "give the volume an imagePullSecret that may read the image"),
+    ("connection refused", "see whether the registry runs and can be reached from the node"),
+    ("x509", "let the node's container runtime trust the registry's certificate"),
+    ("invalid reference", "correct the image's name"),
+)
+MOUNTS: tuple[tuple[str, str], ...] = (
+    ("secret", "create the secret that the message names; the mount is tried again by itself"),
+    ("configmap", "create the ConfigMap that the message names; the mount is tried again by itself"),
+    ("image volume", "the nodes need image volumes (Kubernetes 1.33 with containerd 2.1 or later)"),
+    ("Multi-Attach", "the volume is still attached to another node: end the pod there"),
+)
+
+
+def scheduling_remedy(message: str, nodes: Sequence[Node]) -> str:
+    """What to do when the scheduler finds no place; every reason in its message has one."""
+    if not message:
+        return "if this lasts, see whether kube-scheduler runs"
+    if nodes and not any(node.metadata.labels.get(names.LABEL_SCHEDULABLE) == "true" for node in nodes):
+        return "no node takes virtual machines: see why virt-handler does not report: virtctl doctor"
+    found = []
+    rest = message
+    for part, remedy in SCHEDULING:
+        if part.lower() in rest.lower():
+            found.append(remedy)
+            if part.startswith("Insufficient"):
+                rest = rest.replace(part, "")
+    return "\n".join(found) or "see: kubectl get nodes, and the machine's node selector, affinity and tolerations"
+
+
+def image_remedy(message: str) -> str:
+    """What to do about an image that cannot be pulled."""
+    return _first(IMAGES, message) or "see whether the image exists and the node may pull it"
+
+
+def mount_remedy(reason: str, message: str) -> str:
+    """What to do about a volume that cannot be mounted, or a network that cannot be set up."""
+    if reason == "FailedCreatePodSandBox":
+        return "see the node's container runtime and network plugin"
+    return _first(MOUNTS, message) or "see the storage driver's log on that node"
+
+
+def _first(table: tuple[tuple[str, str], ...], message: str) -> str:
+    lower = message.lower()
+    return next((remedy for part, remedy in table if part.lower() in lower), "")
