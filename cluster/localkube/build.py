@@ -10,10 +10,12 @@ import sys
 import time
 from pathlib import Path
 
+from localkube import host
 from localkube.errors import Problem
 from localkube.progress import console, note
 
-GO_NEEDED = (1, 26)
+GO_PINNED = "1.26"
+GO_NEEDED = (1, 21)  # from which on Go fetches the version that go.mod asks for through the module proxy
 # Without debug information, and with a garbage collector that may use some memory, compiling takes a tenth less.
 FLAGS = ["-trimpath", "-buildvcs=false", "-mod=readonly", "-gcflags=all=-dwarf=false"]
 SPACE_NEEDED = 6 << 30
@@ -24,7 +26,7 @@ _TAGS = {"containerd": "no_btrfs no_zfs no_devmapper no_tracing"}
 
 def build(source: Path, name: str, version: str, target: Path) -> None:
     """Build every program of the module at `source` into `target`; prints what it is at. Raises Problem."""
-    go = find_go()
+    go = find_go() or _install_go()
     free = shutil.disk_usage(target).free
     if free < SPACE_NEEDED:
         raise Problem(
@@ -40,6 +42,8 @@ def build(source: Path, name: str, version: str, target: Path) -> None:
         lines = _follow(process, name, started)
     if process.returncode != 0:
         said = "\n".join(lines[-15:])
+        if process.returncode < 0:
+            said += f"\nsignal: killed ({-process.returncode})"
         raise Problem(cause=f"building {name} failed:\n{said}", remedy=_remedy(said))
     note(f"built {name} in {time.monotonic() - started:.0f} s")
 
@@ -50,22 +54,36 @@ def flags(name: str, version: str) -> list[str]:
 
 
 def find_go() -> str:
-    """A Go that is new enough: from PATH or the usual place."""
-    needed = ".".join(map(str, GO_NEEDED))
-    found = []
+    """A Go that is new enough, from PATH or the usual places; "" when there is none."""
     for candidate in (shutil.which("go"), "/usr/local/go/bin/go", "/usr/lib/go/bin/go"):
         if not candidate or not Path(candidate).exists():
             continue
         said = subprocess.run([candidate, "version"], capture_output=True, text=True, check=False).stdout
-        version = re.search(r"go(\d+)\.(\d+)", said)
-        if version and (int(version[1]), int(version[2])) >= GO_NEEDED:
+        if _is_enough(said, r"go(\d+)\.(\d+)"):
             return candidate
-        found.append(f"{candidate} is {said.strip() or 'broken'}")
+    return ""
+
+
+def _install_go() -> str:
+    """The distribution's Go, where that is new enough."""
+    if shutil.which("apt-cache"):
+        said = subprocess.run(["apt-cache", "policy", "golang-go"], capture_output=True, text=True, check=False).stdout
+        if _is_enough(said, r"Candidate: 2:(\d+)\.(\d+)"):
+            note("installing the Debian package golang-go")
+            host.install_packages(["golang-go"])
+            if found := find_go():
+                return found
     raise Problem(
-        cause=f"Go {needed} or later is needed to build Kubernetes, and {found[0] if found else 'there is none'}",
-        remedy=f"install it from https://go.dev/dl to /usr/local/go (or 'apt-get install golang-{needed}', where "
-        "there is such a package), or set KUBERNETES_BIN_DIR to a folder with the programs",
+        cause=f"Go {GO_PINNED} is needed to build Kubernetes (or {'.'.join(map(str, GO_NEEDED))}, which fetches it), "
+        "and there is none",
+        remedy=f"install Go {GO_PINNED} from https://go.dev/dl to /usr/local/go (or, from Debian 13 on, 'apt-get install "
+        "golang-go'), or set KUBERNETES_BIN_DIR to a folder with the programs",
     )
+
+
+def _is_enough(text: str, pattern: str) -> bool:
+    version = re.search(pattern, text)
+    return version is not None and (int(version[1]), int(version[2])) >= GO_NEEDED
 
 
 def packages(go: str, source: Path) -> list[str]:
@@ -92,7 +110,7 @@ def _linker_flags(name: str, version: str) -> str:
 
 
 def _environment() -> dict[str, str]:
-    return {**os.environ, "CGO_ENABLED": "0", "GOFLAGS": "", "GOTOOLCHAIN": "local", "GOGC": "400"}
+    return {**os.environ, "CGO_ENABLED": "0", "GOFLAGS": "", "GOTOOLCHAIN": "auto", "GOGC": "400"}
 
 
 def _follow(process: subprocess.Popen[str], name: str, started: float) -> list[str]:
