@@ -76,7 +76,7 @@ def _install_go() -> str:
     raise Problem(
         cause=f"Go {GO_PINNED} is needed to build Kubernetes (or {'.'.join(map(str, GO_NEEDED))}, which fetches it), "
         "and there is none",
-        remedy=f"install Go {GO_PINNED} from https://go.dev/dl to /usr/local/go (or, from Debian 13 on, 'apt-get install "
+        remedy=f"install Go {GO_PINNED} from https://go.dev/dl to /usr/local/go (from Debian 13 on: 'apt-get install "
         "golang-go'), or set KUBERNETES_BIN_DIR to a folder with the programs",
     )
 
