@@ -17,6 +17,7 @@ Table = dict[str, tuple[str, str, str]]
 
 COMMANDS: Table = {
     # command: (module, attribute, short help)
+    "addvolume": ("volumes", "addvolume", "Plug a volume into a running virtual machine"),
     "adm": ("adm", "adm", "Look after the installation"),
     "completion": ("completion", "completion", "Print a script that completes commands in a shell"),
     "console": ("console", "console", "Connect to the serial console of a virtual machine instance"),
@@ -25,9 +26,12 @@ COMMANDS: Table = {
     "expose": ("expose", "expose", "Make a virtual machine reachable through a Service"),
     "fslist": ("guest", "fslist", "Show the file systems mounted inside a guest"),
     "guestosinfo": ("guest", "guestosinfo", "Show what the guest agent tells of a guest"),
+    "migrate": ("migrate", "migrate", "Move a running virtual machine to another node"),
+    "migrate-cancel": ("migrate", "migrate_cancel", "Call a migration off"),
     "pause": ("pause", "pause", "Freeze the processors of a virtual machine"),
     "permitted-devices": ("permitted_devices", "permitted_devices", "List the host devices that machines may use"),
     "port-forward": ("port_forward", "port_forward", "Forward ports of this machine to a guest"),
+    "removevolume": ("volumes", "removevolume", "Pull a volume out of a running virtual machine"),
     "render": ("render", "render_command", "Show what a manifest becomes, without a cluster"),
     "reset": ("instance", "reset", "Reset a virtual machine instance"),
     "restart": ("lifecycle", "restart", "Restart a virtual machine"),
