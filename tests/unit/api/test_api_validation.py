@@ -345,6 +345,14 @@ def test_refused(change: JsonObject, reason: str, field: str, message: str) -> N
     assert causes(change) == [(reason, field, message)]
 
 
+def test_a_pull_policy_of_a_kernel_is_one_of_kubernetes() -> None:
+    container: JsonObject = {"image": "k", "kernelPath": "/k", "imagePullPolicy": "Sometimes"}
+    assert causes({"domain": {"firmware": {"kernelBoot": {"container": container}}}}) == [
+        ("", "", "spec.domain.firmware.kernelBoot.container.imagePullPolicy in body should be one of "
+                 "[Always IfNotPresent Never]"),
+    ]  # fmt: skip
+
+
 def test_everything_wrong_is_told_at_once() -> None:
     found = causes({**disk(cache="unsafe", bootOrder=0), "hostname": "Bad!", "evictionStrategy": "x"})
     assert [field for _, field, _ in found] == [

@@ -43,6 +43,11 @@ def _restricted(spec: VirtualMachineInstanceSpec) -> _Found:
     for volume in spec.volumes:
         if volume.container_disk is not None:
             yield "volumes.containerDisk.imagePullPolicy", volume.container_disk.image_pull_policy, PULL_POLICIES
+    firmware = spec.domain.firmware
+    boot = firmware.kernel_boot if firmware is not None else None
+    if boot is not None and boot.container is not None:
+        at = "domain.firmware.kernelBoot.container.imagePullPolicy"
+        yield at, boot.container.image_pull_policy, PULL_POLICIES
 
 
 def _affinity(affinity: Affinity) -> _Found:
