@@ -20,7 +20,8 @@ from hypothesis import strategies as st
 
 from kubevirt.api import codec
 from kubevirt.api.crd_definition import Definition
-from kubevirt.api.crds import DEFINITIONS, custom_resource_definitions
+from kubevirt.api.crd_table import DEFINITIONS
+from kubevirt.api.crds import custom_resource_definitions
 from kubevirt.api.resource import Resource
 from kubevirt.api.resources import CRDS
 from kubevirt.kit.json import Json, JsonObject, dig
@@ -53,9 +54,11 @@ class Maker:
     def value(self, schema: Json) -> Json:
         assert isinstance(schema, dict)
         if "enum" in schema:
-            return self._seed.choice(schema["enum"])  # type: ignore[arg-type]
+            values = schema["enum"]
+            assert isinstance(values, list)
+            return self._seed.choice(values)
         if schema.get("x-kubernetes-int-or-string"):
-            return self._seed.choice(QUANTITIES) if "pattern" in schema else self._seed.choice([1, 7, "25%"])
+            return self._seed.choice(QUANTITIES if "pattern" in schema else ("25%", "7"))
         match schema.get("type"):
             case "string":
                 return self._text(schema)
