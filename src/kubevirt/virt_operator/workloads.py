@@ -25,8 +25,8 @@ HEALTH_PORT = 8080
 # A handler that is asked to end lets go of its devices and connections; guests run on.
 HANDLER_GRACE_S = 30
 CPU = "100m"
-"""As much as a guest of one CPU asks for by default: a node full of busy guests gives each program no smaller share than
-them, else guests that start would keep those waiting that start them."""
+"""As much as a guest of one CPU asks for by default: a node full of busy guests gives each program no smaller share
+than them, else guests that start would keep those waiting that start them."""
 
 
 @dataclass(frozen=True, kw_only=True)
