@@ -24,7 +24,7 @@ from kubevirt.kube.client import Client
 from kubevirt.kube.config import load_access
 from kubevirt.kube.errors import AlreadyExists
 from tests.e2e import machine
-from tests.e2e.audit import AuditLog, table
+from tests.e2e.audit import AuditLog, table, until_running
 from tests.e2e.harness import BIN, run
 from tests.e2e.manifests import vm
 
@@ -100,7 +100,7 @@ async def one_machine(client: Client) -> None:
     manifest = vm("alone")
     manifest["metadata"]["namespace"] = start_time.NAMESPACE
     await start_time.one(client, VMS, manifest, start_time.vm_is_running, keep=True)
-    writes = audit.writes()
+    writes = until_running(audit.writes())
     for program, verb, resource, count in table(writes):
         line(f"  {program} {verb} {resource}", str(count))
     line("API writes from VM created to Running, events apart", str(len(writes)), "promise: 8")

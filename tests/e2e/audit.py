@@ -72,6 +72,13 @@ def _write_in(entry: dict[str, object], account_prefix: str) -> Write | None:
     )
 
 
+def until_running(writes: list[Write]) -> list[Write]:
+    """The writes of one VM's start: up to the VM status that follows virt-handler's word that the guest runs."""
+    told = next((i for i, w in enumerate(writes) if w.program == "kubevirt-handler"), len(writes))
+    shown = next((i for i, w in enumerate(writes) if i > told and w.resource == "virtualmachines/status"), len(writes))
+    return writes[: shown + 1]
+
+
 def table(writes: list[Write]) -> list[tuple[str, str, str, int]]:
     """(program, verb, resource, how often), most frequent first."""
     counted = Counter((w.program, w.verb, w.resource) for w in writes)

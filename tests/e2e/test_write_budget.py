@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.e2e.audit import AuditLog, Write
+from tests.e2e.audit import AuditLog, Write, until_running
 from tests.e2e.harness import BIN, Cluster, eventually, run
 from tests.e2e.manifests import as_json, vm
 
@@ -33,9 +33,7 @@ def test_a_start_costs_no_more_than_promised(namespace: Cluster, audit: AuditLog
     namespace.apply(as_json(vm("counted"))).ok()
     namespace.wait_status("counted", "Running")
     writes = writes_in(audit, namespace.namespace)
-    first_running = next(i for i, w in enumerate(writes) if w.program == "kubevirt-handler")
-    status_after = [i for i, w in enumerate(writes) if w.resource == "virtualmachines/status" and i > first_running]
-    to_running = writes[: status_after[0] + 1] if status_after else writes
+    to_running = until_running(writes)
     assert len(to_running) <= TO_RUNNING, f"{len(to_running)} writes: {[str(w) for w in to_running]}"
     refused = [str(w) for w in writes if w.code >= 400]
     assert not refused, f"writes that the API server refused: {refused}"
