@@ -36,8 +36,8 @@ def is_mounted_somewhere(path: Path) -> bool:
             seen.add(namespace)
             if any(line.split()[4] == str(path) for line in (process / "mountinfo").read_text().splitlines()):
                 return True
-        except (FileNotFoundError, ProcessLookupError):
-            continue
+        except (FileNotFoundError, ProcessLookupError, PermissionError):
+            continue  # it ended; or it has rights that root lacks here, as a container's outer init has: none of ours
     return False
 
 
