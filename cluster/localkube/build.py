@@ -136,7 +136,7 @@ def _follow(process: subprocess.Popen[str], name: str, started: float) -> list[s
 
 
 def _remedy(said: str) -> str:
-    if "proxy.golang.org" in said or "dial tcp" in said or "no such host" in said:
+    if "dial tcp" in said or "no such host" in said or ": reading http" in said:
         return "the Go module proxy must be reachable (see GOPROXY in 'go help environment')"
     if "No space left" in said or "no space left" in said:
         return "free some disk space (Go's cache: 'go env GOCACHE')"
