@@ -76,3 +76,20 @@ async def attempt(work: Awaitable[T]) -> T | Exception:
         return await work
     except Exception as e:  # noqa: BLE001 - see the module's text
         return e
+
+
+async def until_first_ends(*works: Coroutine[object, object, None]) -> None:
+    """Run all until one has ended, then end the others: the two directions of a stream.
+
+    A connection that breaks is an ordinary end; what else goes wrong in one of them is raised.
+    """
+    tasks = [asyncio.ensure_future(work) for work in works]
+    try:
+        await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
+    finally:
+        for task in tasks:
+            task.cancel()
+        results = await asyncio.gather(*tasks, return_exceptions=True)
+    for result in results:
+        if isinstance(result, Exception) and not isinstance(result, ConnectionError):
+            raise result

@@ -9,8 +9,9 @@ from contextlib import asynccontextmanager
 import aiohttp
 from aiohttp import web
 
+from kubevirt.kit.tasks import until_first_ends
 from kubevirt.virt_api.replies import StatusError
-from kubevirt.virt_api.streams import accept, either
+from kubevirt.virt_api.streams import accept
 
 CHUNK = 64 * 1024
 DIAL_TIMEOUT_S = 10.0
@@ -31,7 +32,7 @@ async def forward_port(request: web.Request, address: str, port: int, protocol: 
             async for data in reader:
                 await client.send_bytes(data)
 
-        await either(to_guest(), to_client())
+        await until_first_ends(to_guest(), to_client())
         await client.close()
     return client
 

@@ -6,13 +6,11 @@ clients that vanished without a word.
 
 from __future__ import annotations
 
-import asyncio
-from collections.abc import Awaitable
-
 import aiohttp
 from aiohttp import web
 from yarl import URL
 
+from kubevirt.kit.tasks import until_first_ends
 from kubevirt.virt_api.node_agents import NodeAgents
 from kubevirt.virt_api.replies import StatusError
 
@@ -30,7 +28,7 @@ async def join_handler(request: web.Request, agents: NodeAgents, url: URL) -> we
     try:
         async with agents.websocket(url.with_query(request.query), (PROTOCOL,), HEARTBEAT_S) as handler:
             await client.prepare(request)
-            await either(_copy(client, handler), _copy(handler, client))
+            await until_first_ends(_copy(client, handler), _copy(handler, client))
             code = handler.close_code or client.close_code or aiohttp.WSCloseCode.OK
             await client.close(code=code)
     except aiohttp.WSServerHandshakeError as e:
@@ -52,17 +50,3 @@ async def _copy(
             await target.send_bytes(message.data)
         elif message.type is aiohttp.WSMsgType.TEXT:
             await target.send_str(message.data)
-
-
-async def either(first: Awaitable[None], second: Awaitable[None]) -> None:
-    """Run both until one has ended, then end the other; a broken connection is an ordinary end."""
-    tasks = [asyncio.ensure_future(first), asyncio.ensure_future(second)]
-    try:
-        await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
-    finally:
-        for task in tasks:
-            task.cancel()
-        results = await asyncio.gather(*tasks, return_exceptions=True)
-    for result in results:
-        if isinstance(result, Exception) and not isinstance(result, ConnectionError):
-            raise result

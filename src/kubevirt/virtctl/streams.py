@@ -7,10 +7,10 @@ from __future__ import annotations
 
 import asyncio
 import sys
-from collections.abc import Coroutine
 
 import aiohttp
 
+from kubevirt.kit.tasks import until_first_ends
 from kubevirt.virtctl.terminal import show, typed
 
 PROTOCOL = "plain.kubevirt.io"
@@ -30,20 +30,6 @@ async def join_connection(socket: Socket, reader: asyncio.StreamReader, writer: 
 async def join_standard_streams(socket: Socket) -> None:
     """Copy between standard input and output and the cluster until one of them has ended."""
     await until_first_ends(_from_standard_input(socket), _to_standard_output(socket))
-
-
-async def until_first_ends(*works: Coroutine[None, None, None]) -> None:
-    """Run all until one has ended, then end the others; a connection that breaks is an ordinary end."""
-    tasks = [asyncio.ensure_future(work) for work in works]
-    try:
-        await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
-    finally:
-        for task in tasks:
-            task.cancel()
-        results = await asyncio.gather(*tasks, return_exceptions=True)
-    for result in results:
-        if isinstance(result, Exception) and not isinstance(result, ConnectionError):
-            raise result
 
 
 async def _from_connection(reader: asyncio.StreamReader, socket: Socket) -> None:

@@ -6,13 +6,13 @@ side, so nothing piles up; pings find clients that vanished without a word.
 """
 
 import asyncio
-from collections.abc import Coroutine
 from dataclasses import dataclass, field
 from pathlib import PurePosixPath
 
 from aiohttp import WSCloseCode, WSMsgType, web
 
 from kubevirt.kit import logs
+from kubevirt.kit.tasks import until_first_ends
 from kubevirt.machine import paths
 from kubevirt.virt_handler.instances.launchers import Launcher
 from kubevirt.virt_handler.server.sockets import connect
@@ -107,7 +107,7 @@ class Streams:
         try:
             await client.prepare(request)
             log.info("stream opened", vmi=launcher.key, kind=kind.name)
-            await _until_first_ends(_to_client(reader, client), _to_guest(client, writer), _wait(session.replaced))
+            await until_first_ends(_to_client(reader, client), _to_guest(client, writer), _wait(session.replaced))
         finally:
             writer.close()
             session.free.set()  # before the goodbye: a client that no longer listens must not keep others waiting
@@ -132,20 +132,6 @@ async def _say_goodbye(client: web.WebSocketResponse, words: str, *, as_text: bo
 
 async def _wait(event: asyncio.Event) -> None:
     await event.wait()
-
-
-async def _until_first_ends(*works: Coroutine[None, None, None]) -> None:
-    """Run all until one has ended, then end the others; a connection that breaks is an ordinary end."""
-    tasks = [asyncio.ensure_future(work) for work in works]
-    try:
-        await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
-    finally:
-        for task in tasks:
-            task.cancel()
-        results = await asyncio.gather(*tasks, return_exceptions=True)
-    for result in results:
-        if isinstance(result, Exception) and not isinstance(result, ConnectionError):
-            raise result
 
 
 async def _to_client(reader: asyncio.StreamReader, client: web.WebSocketResponse) -> None:
