@@ -1,5 +1,6 @@
 """Every label, annotation, finalizer and resource name that other parties see, so that nobody writes one twice."""
 
+from hashlib import sha1
 from typing import Final
 
 GROUP: Final = "kubevirt.io"
@@ -134,3 +135,13 @@ ACCOUNT_HANDLER: Final = "kubevirt-handler"
 ACCOUNT_OPERATOR: Final = "kubevirt-operator"
 TAINT_DRAIN: Final = "kubevirt.io/drain"
 """Key of the taint that evacuates a node, unless the migration settings name another."""
+
+
+_LONGEST_LABEL: Final = 63
+
+
+def vmi_id(name: str) -> str:
+    """The value of LABEL_VMI_ID: tells VMIs apart, also those whose names are longer than a label value may be."""
+    if len(name) <= _LONGEST_LABEL:
+        return name
+    return f"{name[:54]}-{sha1(name.encode(), usedforsecurity=False).hexdigest()[:8]}"

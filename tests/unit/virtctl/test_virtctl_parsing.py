@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import pytest
 
+from kubevirt.api.names import vmi_id
 from kubevirt.virtctl.__main__ import run_command
-from kubevirt.virtctl.commands.expose import instance_id, introspected_ports, selector, service_spec
+from kubevirt.virtctl.commands.expose import introspected_ports, selector, service_spec
 from kubevirt.virtctl.errors import CommandError
 from kubevirt.virtctl.flags import Globals
 from kubevirt.virtctl.session import seconds
@@ -144,9 +145,9 @@ def test_ports_of_the_pod_networks_interface() -> None:
 
 
 def test_long_names_become_a_label_value() -> None:
-    assert instance_id("a" * 63) == "a" * 63
-    assert len(instance_id("a" * 64)) == 63
-    assert instance_id("a" * 64) != instance_id("a" * 65)
+    assert vmi_id("a" * 63) == "a" * 63
+    assert len(vmi_id("a" * 64)) == 63
+    assert vmi_id("a" * 64) != vmi_id("a" * 65)
 
 
 def test_a_replica_set_is_selected_by_its_own_labels() -> None:

@@ -1,7 +1,6 @@
 """Labels and annotations of the launcher pod: how everybody finds the pod of a VMI, and what other add-ons are told."""
 
 import json
-from hashlib import sha1
 
 from kubevirt.api import names
 from kubevirt.api.vmi import VirtualMachineInstance
@@ -15,19 +14,11 @@ from kubevirt.machine.pod.context import PodContext
 PREFIX_RESERVATION = "pr.kubevirt.io/"
 ISTIO_INJECT = "sidecar.istio.io/inject"
 NOT_HANDED_ON = ("kubectl.kubernetes.io", names.ANNOTATION_STORAGE_API_VERSION, names.ANNOTATION_LATEST_API_VERSION)
-MAX_LABEL = 63
 GATE_OVERHEAD_ANNOTATION = "VmiMemoryOverheadReport"
 
 
 def is_istio_injected(vmi: VirtualMachineInstance) -> bool:
     return vmi.metadata.annotations.get(ISTIO_INJECT, "").lower() == "true"
-
-
-def vmi_id(name: str) -> str:
-    """A label value that tells VMIs apart, also those whose names are longer than a label value may be."""
-    if len(name) <= MAX_LABEL:
-        return name
-    return f"{name[:54]}-{sha1(name.encode(), usedforsecurity=False).hexdigest()[:8]}"
 
 
 def reserved_claims(vmi: VirtualMachineInstance) -> list[str]:
@@ -42,7 +33,7 @@ def labels(vmi: VirtualMachineInstance, context: PodContext) -> JsonObject:
         names.LABEL_APP: names.APP_LAUNCHER,
         names.LABEL_CREATED_BY: vmi.metadata.uid,
         names.LABEL_VM: hostname(vmi),
-        names.LABEL_VMI_ID: vmi_id(vmi.metadata.name),
+        names.LABEL_VMI_ID: names.vmi_id(vmi.metadata.name),
     }
     if ISTIO_INJECT in vmi.metadata.annotations:
         found[ISTIO_INJECT] = vmi.metadata.annotations[ISTIO_INJECT]

@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-import hashlib
-
 import click
 import msgspec
 
+from kubevirt.api.names import LABEL_VMI_ID, vmi_id
 from kubevirt.kit.json import Json, JsonObject
 from kubevirt.kube.errors import ApiError
 from kubevirt.virtctl.errors import CommandError, count_error
@@ -14,7 +13,6 @@ from kubevirt.virtctl.flags import Globals, command
 from kubevirt.virtctl.session import Session, run
 from kubevirt.virtctl.targets import KINDS, Kind, Target, parse_path
 
-INSTANCE_LABEL = "vmi.kubevirt.io/id"
 PROTOCOLS = {name.lower(): name for name in ("TCP", "UDP")}
 SERVICE_TYPES = {name.lower(): name for name in ("ClusterIP", "NodePort", "LoadBalancer")}
 IP_FAMILIES = {
@@ -130,7 +128,7 @@ async def _create(session: Session, target: Target, name: str, spec: JsonObject)
 def selector(found: JsonObject, target: Target) -> JsonObject:
     """The labels of the launcher pods behind the object."""
     if target.kind is not Kind.REPLICASET:
-        return {INSTANCE_LABEL: instance_id(target.name)}
+        return {LABEL_VMI_ID: vmi_id(target.name)}
     labels = _at(found, "spec", "selector")
     if isinstance(labels, dict) and labels.get("matchExpressions"):
         raise CommandError("cannot expose VirtualMachineInstanceReplicaSet with match expressions")
@@ -138,13 +136,6 @@ def selector(found: JsonObject, target: Target) -> JsonObject:
     if not isinstance(wanted, dict) or not wanted:
         raise CommandError("cannot expose VirtualMachineInstanceReplicaSet without any selector labels")
     return wanted
-
-
-def instance_id(name: str) -> str:
-    """The value of the instance label: the name, shortened with a digest where a label value cannot hold it."""
-    if len(name) <= 63:
-        return name
-    return f"{name[:54]}-{hashlib.sha1(name.encode(), usedforsecurity=False).hexdigest()[:8]}"
 
 
 def introspected_ports(found: JsonObject, kind: Kind) -> list[Json]:
