@@ -11,6 +11,7 @@ import signal
 import subprocess
 import tarfile
 import tempfile
+import time
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -204,7 +205,28 @@ def box(disk: Path | None = None, *, grace_period_s: int = 30) -> Iterator[Box]:
         yield made
     finally:
         made.end()
+        await_gone(path / "root")
         shutil.rmtree(path)
+
+
+def await_gone(root: Path, *, within_s: float = 10) -> None:
+    """The kernel ends the processes of a killed box one after the other; the last may be writing still."""
+    deadline = time.monotonic() + within_s
+    while left := [pid for pid in processes() if root_of(pid) == root]:
+        assert time.monotonic() < deadline, f"processes of the box are still there: {left}"
+        time.sleep(0.02)
+
+
+def processes() -> list[int]:
+    """All processes of the machine."""
+    return [int(entry.name) for entry in Path("/proc").iterdir() if entry.name.isdigit()]
+
+
+def root_of(pid: int) -> Path | None:
+    """The root directory of a process; None when it has gone."""
+    with contextlib.suppress(OSError):
+        return Path(f"/proc/{pid}/root").readlink()
+    return None
 
 
 class Handler:

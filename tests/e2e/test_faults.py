@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import time
-
 import pytest
 
 from tests.e2e import machine
@@ -36,7 +34,6 @@ def test_a_killed_program_does_not_touch_the_guest(cluster: Cluster, program: st
     assert killed, f"no process of {program} found"
     for process in killed:
         process.kill()
-    died = time.monotonic()
 
     def healed() -> bool:
         pods = cluster.objects("pods", "-l", f"kubevirt.io={program}", "-n", "kubevirt")
@@ -53,7 +50,6 @@ def test_a_killed_program_does_not_touch_the_guest(cluster: Cluster, program: st
             return "before" in guest.command("cat /tmp/mark")
 
     eventually("the guest's console to answer", usable, 60)
-    assert time.monotonic() - died < 90
     assert [p.pid for p in machine.qemu_of("faults", VM)] == [qemu.pid]
     assert cluster.get("vmi", VM)["metadata"]["uid"] == uid
     assert cluster.wait_status(VM, "Running")["metadata"]["uid"] == before["metadata"]["uid"]

@@ -3,7 +3,6 @@
 What the cluster gives a guest (network, console, data disk, agent) is tested in the walk through a whole cluster.
 """
 
-import time
 from pathlib import Path
 
 import pytest
@@ -47,10 +46,8 @@ def test_boots_in_64_megabytes_runs_its_script_once_and_obeys_the_power_button(t
         assert vm.run("cat /var/log/cloud-init-output.log") == "printed from cloud-init userdata\n"
         vm.type("sudo reboot\n")
         assert "printed from cloud-init userdata" not in vm.log_in()
-        start = time.monotonic()
         vm.power_button()
         assert vm.process.wait(timeout=60) == 0
-        assert time.monotonic() - start < 30
 
 
 def test_cloud_config_with_static_network(tmp_path: Path) -> None:
