@@ -25,6 +25,7 @@ from kubevirt.virt_api.aggregator import Aggregator, gate
 from kubevirt.virt_api.kind_webhooks import KindWebhooks
 from kubevirt.virt_api.node_agents import NodeAgents, session
 from kubevirt.virt_api.server import AGENTS, CLIENT, LARGEST_BODY, errors_as_status
+from kubevirt.virt_api.vm_webhooks import VmWebhooks
 from kubevirt.virt_api.webhooks import Webhooks
 
 log = logs.get("virt-api")
@@ -61,7 +62,11 @@ async def serve(*, namespace: str) -> None:
         handler_tls = ClientTls(CertificateFiles.mounted(HANDLER_CLIENT_CERTIFICATE, AUTHORITIES))
         agents = NodeAgents(client=client, http=http, tls=handler_tls, namespace=namespace)
         config = ConfigCache(kubevirts).current
-        webhooks = [*Webhooks(config, namespace).routes(), *KindWebhooks(client, config, namespace).routes()]
+        webhooks = [
+            *Webhooks(config, namespace).routes(),
+            *VmWebhooks(client, config).routes(),
+            *KindWebhooks(client, config, namespace).routes(),
+        ]
         await _listen(application(client, aggregator, agents, webhooks), aggregator, stopped)
     log.info("virt-api stopped")
 

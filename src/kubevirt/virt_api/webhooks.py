@@ -1,4 +1,4 @@
-"""The admission webhooks: the API's defaults and rules (`kubevirt.api`) at the paths the API server calls.
+"""The admission webhooks of instances and replica sets: the API's rules at the paths the API server calls.
 
 Nothing is decided here; this module takes objects out of reviews, calls the pure functions, and puts patches and
 causes back.
@@ -12,15 +12,9 @@ from aiohttp import web
 
 from kubevirt.api import codec
 from kubevirt.api.config import ClusterConfig
-from kubevirt.api.defaults import default_vm, default_vmi
+from kubevirt.api.defaults import default_vmi
 from kubevirt.api.replicaset import VirtualMachineInstanceReplicaSet
-from kubevirt.api.validation import (
-    validate_replicaset,
-    validate_vm,
-    validate_vmi_create,
-    validate_vmi_update,
-)
-from kubevirt.api.vm import VirtualMachine
+from kubevirt.api.validation import validate_replicaset, validate_vmi_create, validate_vmi_update
 from kubevirt.api.vmi import VirtualMachineInstance
 from kubevirt.kit.json import JsonObject
 from kubevirt.kube.patches import diff
@@ -44,22 +38,12 @@ class Webhooks:
     def routes(self) -> list[web.RouteDef]:
         """The routes, by the paths of the webhook configurations."""
         decisions = {
-            "/virtualmachines-mutate": self.mutate_vm,
             "/virtualmachineinstances-mutate": self.mutate_vmi,
-            "/virtualmachines-validate": self.validate_vm,
             "/virtualmachineinstances-validate-create": self.validate_vmi_create,
             "/virtualmachineinstances-validate-update": self.validate_vmi_update,
             "/virtualmachinereplicaset-validate": self.validate_replicaset,
         }
         return [web.post(path, admission_handler(decide)) for path, decide in decisions.items()]
-
-    def mutate_vm(self, request: AdmissionRequest) -> AdmissionAnswer:
-        """The defaults of a VM."""
-        vm = request.object_as(VirtualMachine)
-        if vm.metadata.deletion_timestamp is not None or not vm.spec.has_template:
-            return allow()
-        changed = default_vm(vm, self._config(), create=request.operation == CREATE)
-        return allow(patch=changes(request, codec.to_builtins(changed), parts=("spec",)))
 
     def mutate_vmi(self, request: AdmissionRequest) -> AdmissionAnswer:
         """The defaults of an instance on creation; on update, changes of its status by others are taken back."""
@@ -71,15 +55,6 @@ class Webhooks:
             return allow()
         before = codec.to_builtins(request.old_object_as(VirtualMachineInstance)).get("status", {})
         return allow(patch=changes(request, {"status": before}, parts=("status",)))
-
-    def validate_vm(self, request: AdmissionRequest) -> AdmissionAnswer:
-        """The rules of a VM and of its template."""
-        vm = request.object_as(VirtualMachine)
-        if vm.metadata.deletion_timestamp is not None:
-            return allow()
-        old = request.old_object_as(VirtualMachine) if request.has_old_object else None
-        causes = validate_vm(vm, self._config(), old=old)
-        return refuse(causes) if causes else allow()
 
     def validate_vmi_create(self, request: AdmissionRequest) -> AdmissionAnswer:
         """The rules of a new instance."""

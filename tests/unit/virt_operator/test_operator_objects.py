@@ -12,6 +12,7 @@ from kubevirt.kit.json import Json, JsonObject, dig
 from kubevirt.kube.access import ClusterAccess
 from kubevirt.kube.client import Client
 from kubevirt.virt_api.kind_webhooks import KindWebhooks
+from kubevirt.virt_api.vm_webhooks import VmWebhooks
 from kubevirt.virt_api.webhooks import Webhooks
 from kubevirt.virt_operator import objects
 from kubevirt.virt_operator.__main__ import main
@@ -160,7 +161,11 @@ def test_every_webhook_fails_closed_in_reasonable_time_and_has_no_side_effects()
 def test_virt_api_serves_the_webhooks_that_are_registered() -> None:
     registered = {hook.path for hook in (*MUTATING, *VALIDATING)}
     client = Client(ClusterAccess(server="https://nowhere.example"))
-    served = [*Webhooks(ClusterConfig, "kubevirt").routes(), *KindWebhooks(client, ClusterConfig, "kubevirt").routes()]
+    served = [
+        *Webhooks(ClusterConfig, "kubevirt").routes(),
+        *VmWebhooks(client, ClusterConfig).routes(),
+        *KindWebhooks(client, ClusterConfig, "kubevirt").routes(),
+    ]
     assert registered == {route.path for route in served}
 
 
