@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from kubevirt.api.config import ClusterConfig
+from kubevirt.api.kubevirt import KubeVirt
 from kubevirt.api.pods import Node
 from kubevirt.api.vmi import VirtualMachineInstance
 from kubevirt.kit.json import JsonObject, merge
@@ -20,12 +21,17 @@ class Cluster:
         self.launcher_image = launcher_image
         self._image_pull_policy = image_pull_policy
         self._offers = Offers()
+        self._configured: tuple[KubeVirt, ClusterConfig] | None = None
 
     @property
     def config(self) -> ClusterConfig:
         """The configuration of the KubeVirt object that is there; all defaults without one."""
         found = self._stores.kubevirts.all()
-        return ClusterConfig.of(found[0]) if found else ClusterConfig()
+        if not found:
+            return ClusterConfig()
+        if self._configured is None or self._configured[0] is not found[0]:
+            self._configured = (found[0], ClusterConfig.of(found[0]))
+        return self._configured[1]
 
     @property
     def nodes_ready(self) -> bool:

@@ -24,6 +24,7 @@ from kubevirt.virt_controller import stores as store_module
 from kubevirt.virt_controller.act import Performer
 from kubevirt.virt_controller.cluster import Cluster
 from kubevirt.virt_controller.node.controller import NodeController
+from kubevirt.virt_controller.node.handlers import Handlers
 from kubevirt.virt_controller.replicaset.controller import ReplicaSetController
 from kubevirt.virt_controller.vm.controller import VmController
 from kubevirt.virt_controller.vmi.controller import VmiController
@@ -87,11 +88,12 @@ async def start_controllers(client: Client, settings: Settings, tasks: Tasks) ->
     recorder.start(tasks)
     performer = Performer(client, recorder, stores)
     cluster = Cluster(stores, launcher_image=settings.launcher_image, image_pull_policy=settings.image_pull_policy)
-    vms = VmController(stores, performer, WorkQueue())
+    vms = VmController(stores, cluster, performer, WorkQueue())
     vmis = VmiController(stores, cluster, performer, WorkQueue())
     node_recorder = EventRecorder(client, NODE_COMPONENT)
     node_recorder.start(tasks)
-    nodes = NodeController(stores, Performer(client, node_recorder, stores), WorkQueue())
+    nodes = NodeController(stores, Performer(client, node_recorder, stores), WorkQueue(),
+                           handler_missing=Handlers(client, settings.namespace).missing_on)
     rs_recorder = EventRecorder(client, REPLICASET_COMPONENT)
     rs_recorder.start(tasks)
     replicasets = ReplicaSetController(stores, Performer(client, rs_recorder, stores), WorkQueue())

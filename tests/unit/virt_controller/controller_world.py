@@ -280,7 +280,7 @@ class Controller:
         self.queues: list[Any] = [Queue(), Queue()]
         cluster = Cluster(stores, launcher_image="virt:1")
         self.workers: list[Any] = [
-            VmController(stores, performer, self.queues[0], clock=lambda: api.now),
+            VmController(stores, cluster, performer, self.queues[0], clock=lambda: api.now),
             VmiController(stores, cluster, performer, self.queues[1], clock=lambda: api.now),
         ]
 

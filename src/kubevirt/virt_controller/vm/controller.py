@@ -20,6 +20,7 @@ from kubevirt.kube.cache import key_of
 from kubevirt.kube.queue import WorkQueue
 from kubevirt.virt_controller.act import Failed, Performer
 from kubevirt.virt_controller.actions import FailureWords, Patch
+from kubevirt.virt_controller.cluster import Cluster
 from kubevirt.virt_controller.conditions import find
 from kubevirt.virt_controller.stores import Stores, key_of_change
 from kubevirt.virt_controller.vm import ownership
@@ -36,9 +37,10 @@ FAILED_STATUS = FailureWords(reason="FailedUpdateError")
 class VmController:
     """`reconcile` is called by workers of `queue`, one at a time for each VM."""
 
-    def __init__(self, stores: Stores, performer: Performer, queue: WorkQueue, *,
+    def __init__(self, stores: Stores, cluster: Cluster, performer: Performer, queue: WorkQueue, *,
                  clock: Callable[[], datetime] = now) -> None:
         self._clock = clock
+        self._cluster = cluster
         self._stores = stores
         self._performer = performer
         self.queue = queue
@@ -100,6 +102,7 @@ class VmController:
             misnamed=tuple(v for v in s.vmis.by_index("controller", meta.uid) if v.metadata.name != meta.name),
             revisions=tuple(s.revisions.by_index("controller", meta.uid)),
             claims={name: claim for name, claim in claims if claim is not None},
+            config=self._cluster.config,
             now=self._clock(),
             slack=random.random(),  # noqa: S311 - spreads retries, keeps no secret
         )

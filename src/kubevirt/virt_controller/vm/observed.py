@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 
+from kubevirt.api.config import ClusterConfig
 from kubevirt.api.meta import ObjectMeta
 from kubevirt.api.objects import PersistentVolumeClaim
 from kubevirt.api.run_strategy import RunStrategy, effective_run_strategy
@@ -26,6 +27,7 @@ class Observed:
     misnamed: tuple[VirtualMachineInstance, ...] = ()  # VMIs this VM controls under another name
     revisions: tuple[StartRevision, ...] = ()  # start revisions this VM controls
     claims: Mapping[str, PersistentVolumeClaim] = field(default_factory=dict)  # of the template's volumes, that exist
+    config: ClusterConfig = field(default_factory=ClusterConfig)
     now: datetime
     slack: float = 0.0  # 0..1, random: how much is added to a back-off
 

@@ -7,9 +7,10 @@ such wordings in a second or two, and a user has use for none of them unless the
 
 from __future__ import annotations
 
+import dataclasses
+
 from msgspec.structs import replace
 
-from kubevirt.api.vm import VirtualMachine
 from kubevirt.api.vm_status import (
     VirtualMachineCondition,
     VirtualMachineStateChangeRequest,
@@ -52,9 +53,7 @@ def status_after(o: Observed, problem: SyncProblem | None, *, ask_for_start: boo
 
 def replace_status(o: Observed, status: VirtualMachineStatus) -> Observed:
     """What is observed once the VM has this status."""
-    vm: VirtualMachine = replace(o.vm, status=status)
-    return Observed(vm=vm, named=o.named, misnamed=o.misnamed, revisions=o.revisions, claims=o.claims, now=o.now,
-                    slack=o.slack)
+    return dataclasses.replace(o, vm=replace(o.vm, status=status))
 
 
 def conditions(o: Observed, problem: SyncProblem | None) -> list[VirtualMachineCondition]:
