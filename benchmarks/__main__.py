@@ -9,21 +9,14 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import gc
 import statistics
-import subprocess
-import sys
-import time
 from pathlib import Path
 
 import click
-import msgspec
 
-from benchmarks import memory, start_time
-from benchmarks.memory import MIB
-from kubevirt.api import codec
+from benchmarks import code, memory, start_time
+from benchmarks.page import MIB, line
 from kubevirt.api.resources import NAMESPACES, PODS, VMIS, VMS
-from kubevirt.api.vm import VirtualMachine
 from kubevirt.kube.client import Client
 from kubevirt.kube.config import load_access
 from kubevirt.kube.errors import AlreadyExists
@@ -48,7 +41,9 @@ def main(runs: int, crowd: int, only: str) -> None:
 async def measure(runs: int, crowd: int, only: list[str]) -> None:
     """All parts in turn; each prints its lines as soon as it has them."""
     if "code" in only:
-        code()
+        code.measure()
+    if not set(only) - {"code"}:
+        return
     async with Client(load_access(), program="benchmarks") as client:
         with contextlib.suppress(AlreadyExists):
             await client.create(NAMESPACES, {"metadata": {"name": start_time.NAMESPACE}})
@@ -61,47 +56,6 @@ async def measure(runs: int, crowd: int, only: list[str]) -> None:
                 await crowd_of(client, crowd)
         finally:
             await client.delete(NAMESPACES, start_time.NAMESPACE)
-
-
-def line(what: str, value: str, promise: str = "") -> None:
-    """One measured value beside its promise."""
-    print(f"{what:<68} {value:>14}  {promise}", flush=True)
-
-
-def code() -> None:
-    """Import times of the parts that run often, and how fast objects are read."""
-    decoding()
-    for module in ("kubevirt.api.vm", "kubevirt.virt_launcher.__main__", "kubevirt.virtctl.__main__"):
-        times = []
-        for _ in range(5):
-            begun = time.monotonic()
-            subprocess.run([sys.executable, "-c", f"import {module}"], check=True)
-            times.append(time.monotonic() - begun)
-        bare = _bare_python()
-        line(f"importing {module}, beside a bare interpreter", f"+ {min(times) - bare:.3f} s")
-
-
-def decoding(count: int = 10_000) -> None:
-    """Decode many machines of an ordinary size; processor time, the collector at rest as in a controller that lists."""
-    manifest = vm("decoded")
-    manifest["metadata"]["annotations"] = {f"example.org/note-{i}": "a remark of some length" for i in range(52)}
-    data = msgspec.json.encode(manifest)
-    codec.decode(VirtualMachine, data)
-    gc.collect()
-    gc.freeze()
-    begun = time.process_time()
-    for _ in range(count):
-        codec.decode(VirtualMachine, data)
-    line(f"decoding {count} VMs of {len(data)} bytes", f"{time.process_time() - begun:.3f} s", "promise: 0.2 s")
-
-
-def _bare_python() -> float:
-    times = []
-    for _ in range(5):
-        begun = time.monotonic()
-        subprocess.run([sys.executable, "-c", ""], check=True)
-        times.append(time.monotonic() - begun)
-    return min(times)
 
 
 async def starts(client: Client, runs: int) -> None:

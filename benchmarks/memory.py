@@ -5,8 +5,6 @@ from __future__ import annotations
 from dataclasses import dataclass
 from pathlib import Path
 
-MIB = 1024 * 1024
-
 
 @dataclass(frozen=True, kw_only=True)
 class ProcessMemory:

@@ -78,6 +78,8 @@ _IRREGULAR: Final[dict[str, str]] = {
 
 def json_name(attribute: str) -> str:
     """The JSON member that an attribute stands for."""
+    if "_" not in attribute:
+        return attribute
     irregular = _IRREGULAR.get(attribute)
     if irregular is not None:
         return irregular

@@ -7,7 +7,7 @@ read is refused with the path of the field.
 import gc
 import re
 from collections.abc import Iterator
-from contextlib import contextmanager, nullcontext
+from contextlib import contextmanager
 from typing import Final, TypeVar
 
 import msgspec
@@ -24,7 +24,9 @@ _LARGE: Final = 256 * 1024
 def decode(type_: type[T], data: bytes | str) -> T:
     """Read a JSON document as `type_`. Raises Refused."""
     try:
-        with _uncollected() if len(data) > _LARGE else nullcontext():
+        if len(data) < _LARGE:
+            return _decoder(type_).decode(data)
+        with _uncollected():
             return _decoder(type_).decode(data)
     except msgspec.ValidationError:
         return convert(decode_json(data), type_)
