@@ -70,7 +70,11 @@ CONTROLLER_ACCOUNT = Account(
         rule("apps", ("controllerrevisions",), (*READ, "create", "patch", "delete")),
         rule("storage.k8s.io", ("storageclasses",), READ),
     ),
-    own_namespace=(rule("coordination.k8s.io", ("leases",), ("get", "create", "patch", "update")),),
+    own_namespace=(
+        rule("coordination.k8s.io", ("leases",), ("get", "create", "patch", "update")),
+        # Whether virt-handler is absent from one node or from all of them.
+        rule("apps", ("daemonsets",), ("get",)),
+    ),
 )
 
 HANDLER_ACCOUNT = Account(

@@ -118,8 +118,8 @@ def uses_claim(name: str) -> dict[str, Any]:
 
 def pod(*, phase: str = "Pending", compute: dict[str, Any] | None = None, deleting: bool = False, node: str = "node01",
         uid: str = "pod-uid", conditions: list[Any] | None = None, others: list[Any] | None = None, age_s: float = 5,
-        image: str = "virt:1", **status: Any) -> Pod:
-    """A launcher pod; `compute` is the state of its main container."""
+        image: str = "virt:1", ends_in_s: float | None = None, **status: Any) -> Pod:
+    """A launcher pod; `compute` is the state of its main container, `ends_in_s` what is left of its grace period."""
     statuses = [*others] if others else []
     if compute is not None:
         statuses.append({"name": "compute", "state": compute, "ready": "running" in compute})
@@ -127,8 +127,8 @@ def pod(*, phase: str = "Pending", compute: dict[str, Any] | None = None, deleti
         "name": f"virt-launcher-web-{uid}", "namespace": "shop", "uid": uid, "creationTimestamp": stamp(age_s),
         "ownerReferences": [owner("VirtualMachineInstance", uid=VMI_UID)],
     }
-    if deleting:
-        meta["deletionTimestamp"] = stamp(1)
+    if deleting or ends_in_s is not None:
+        meta["deletionTimestamp"] = stamp(1 if ends_in_s is None else -ends_in_s)
     return codec.convert({
         "metadata": meta,
         "spec": {"nodeName": node, "containers": [{"name": "compute", "image": image}]},

@@ -5,11 +5,11 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
-from controller_objects import NOW, RUNS, VMI_UID, node, pod, stamp, vmi
+from controller_objects import NOW, RUNS, VMI_UID, ended, node, pod, stamp, vmi
 
 from kubevirt.api.resources import VMIS
 from kubevirt.virt_controller.act import operations_for
-from kubevirt.virt_controller.node.decide import Observed, is_responsive, lost, mark_node
+from kubevirt.virt_controller.node.decide import Observed, is_responsive, look_again_s, lost, mark_node, orphans
 from kubevirt.virt_controller.nodes import NOTHING, Offer, Offers, offer_of
 
 UNUSABLE = {"kubevirt.io/kvm-unusable": "no vmx, no svm"}
@@ -55,9 +55,10 @@ def test_responsive(the_node: Any, expected: bool) -> None:
     assert is_responsive(the_node, NOW) is expected
 
 
-def seen(the_node: Any, instance: Any = None, *launcher_pods: Any) -> Observed:
+def seen(the_node: Any, instance: Any = None, *launcher_pods: Any, handler_missing: bool = False) -> Observed:
     vmis = (instance,) if instance is not None else ()
-    return Observed(name="node01", node=the_node, vmis=vmis, pods={VMI_UID: launcher_pods}, now=NOW)
+    return Observed(name="node01", node=the_node, vmis=vmis, pods={VMI_UID: launcher_pods},
+                    handler_missing=handler_missing, now=NOW)
 
 
 SILENT = node(heartbeat_ago_s=600)
@@ -81,7 +82,11 @@ def test_marking(the_node: Any, marked: bool) -> None:
 
 
 @pytest.mark.parametrize(("observed", "given_up"), [
-    pytest.param(seen(SILENT, vmi("Running"), pod(compute=RUNS, deleting=True)), True, id="its pod is going"),
+    pytest.param(seen(SILENT, vmi("Running"), pod(compute=RUNS, deleting=True)), True, id="its pod should be gone"),
+    pytest.param(seen(SILENT, vmi("Running"), pod(compute=RUNS, ends_in_s=20)), False, id="its pod still has time"),
+    pytest.param(seen(SILENT, vmi("Running"), pod(compute=ended(1))), True, id="its launcher has ended"),
+    pytest.param(seen(SILENT, vmi("Running"), pod(compute=ended(1)), pod(uid="b", compute=RUNS)), False,
+                 id="another of its pods runs"),
     pytest.param(seen(SILENT, vmi("Running")), True, id="its pod is gone"),
     pytest.param(seen(None, vmi("Running")), True, id="the whole node is gone"),
     pytest.param(seen(SILENT, vmi("Running"), pod(compute=RUNS)), False, id="its pod still runs"),
@@ -98,3 +103,30 @@ def test_lost_vmis(observed: Observed, given_up: bool) -> None:
         assert operations_for(patch)[0]["op"] == "test"
         assert patch.done is not None
         assert patch.done.message == "virt-handler on node node01 is not responsive, marking VMI as failed"
+
+
+@pytest.mark.parametrize(("observed", "told"), [
+    pytest.param(seen(SILENT, vmi("Running"), pod(compute=RUNS), handler_missing=True), True, id="nobody looks after it"),
+    pytest.param(seen(SILENT, vmi("Running"), pod(compute=RUNS)), False, id="virt-handler is there, and may come back"),
+    pytest.param(seen(node(), vmi("Running"), handler_missing=True), False, id="it was heard of just now"),
+    pytest.param(seen(SILENT, vmi("Failed"), handler_missing=True), False, id="nothing runs there"),
+    pytest.param(seen(None, vmi("Running"), handler_missing=True), False, id="there is no node to tell of"),
+])
+def test_orphaned_vmis(observed: Observed, told: bool) -> None:
+    event = orphans(observed)
+    assert (event is not None) is told
+    if event is not None:
+        assert (event.type, event.reason, event.message) == (
+            "Warning", "NodeUnresponsive", "virt-handler is not present, there are orphaned vmis on this node. "
+            "Run virt-handler on this node to migrate or remove them.")
+
+
+@pytest.mark.parametrize(("observed", "expected"), [
+    pytest.param(seen(node()), 60.0, id="a node with virt-handler is looked at each minute"),
+    pytest.param(seen(node(labels={})), None, id="one without it is not"),
+    pytest.param(seen(None, vmi("Failed")), None, id="nor what has ended"),
+    pytest.param(seen(None, vmi("Running"), pod(compute=RUNS)), 60.0, id="what runs on a node that is gone"),
+    pytest.param(seen(SILENT, vmi("Running"), pod(compute=RUNS, ends_in_s=20)), 20.5, id="a pod's time is over sooner"),
+])
+def test_when_to_look_again(observed: Observed, expected: float | None) -> None:
+    assert look_again_s(observed) == expected

@@ -1,10 +1,14 @@
 """The node controller: looks at each node that runs VMIs when it changes, and once a minute, since silence is no
 change.
+
+Of a silent node with VMIs it also asks whether virt-handler is there at all. That is read from the API when it matters:
+no cache of ours holds the pods of virt-handler.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
+from dataclasses import replace
 from datetime import datetime
 
 from kubevirt.api.pods import Node
@@ -12,17 +16,21 @@ from kubevirt.api.vmi import VirtualMachineInstance
 from kubevirt.kit.times import now
 from kubevirt.kube.queue import WorkQueue
 from kubevirt.virt_controller.act import Performer
-from kubevirt.virt_controller.node.decide import RECHECK_S, Observed, is_ours, lost, mark_node
+from kubevirt.virt_controller.node.decide import Observed, is_responsive, look_again_s, lost, mark_node, orphans
 from kubevirt.virt_controller.stores import Stores, key_of_change
-from kubevirt.virt_controller.vmi.phases import FINAL
 
 
 class NodeController:
-    """`reconcile` is called by workers of `queue`; its keys are names of nodes, of such that are gone too."""
+    """`reconcile` is called by workers of `queue`; its keys are names of nodes, of such that are gone too.
+
+    `handler_missing(node)` says whether that node alone is without a virt-handler.
+    """
 
     def __init__(self, stores: Stores, performer: Performer, queue: WorkQueue, *,
-                 clock: Callable[[], datetime] = now) -> None:
+                 handler_missing: Callable[[str], Awaitable[bool]], clock: Callable[[], datetime] = now) -> None:
         self._clock = clock
+        self._handler_missing = handler_missing
+        self._told: set[str] = set()
         self._stores = stores
         self._performer = performer
         self.queue = queue
@@ -37,8 +45,18 @@ class NodeController:
         for patch in lost(o):
             if failed := await self._performer.perform((patch,), about=patch.old):
                 raise failed.error
-        is_watched = (o.node is not None and is_ours(o.node)) or any(v.status.phase not in FINAL for v in o.vmis)
-        return RECHECK_S if is_watched else None
+        await self._tell_of_orphans(self.observe(name))
+        return look_again_s(self.observe(name))
+
+    async def _tell_of_orphans(self, o: Observed) -> None:
+        """Once for each time that the node is without its virt-handler."""
+        if o.node is None or o.is_responsive or not o.active:
+            self._told.discard(o.name)
+        elif o.name not in self._told:
+            event = orphans(replace(o, handler_missing=await self._handler_missing(o.name)))
+            if event is not None:
+                self._performer.tell(o.node, event)
+                self._told.add(o.name)
 
     def observe(self, name: str) -> Observed:
         """A node and what runs there."""
@@ -52,8 +70,9 @@ class NodeController:
         )
 
     def _on_node(self, old: Node | None, new: Node | None) -> None:
-        # Heartbeats change nothing that the timer would not find; coming, going and scheduling do.
-        if old is None or new is None or old.metadata.labels != new.metadata.labels:
+        # One heartbeat more changes nothing; coming, going, scheduling, and a heartbeat that is of long ago do.
+        if (old is None or new is None or old.metadata.labels != new.metadata.labels
+                or is_responsive(old, self._clock()) != is_responsive(new, self._clock())):
             self.queue.add(key_of_change(old, new))
 
     def _on_vmi(self, old: VirtualMachineInstance | None, new: VirtualMachineInstance | None) -> None:

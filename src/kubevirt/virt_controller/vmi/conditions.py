@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from kubevirt.api.vmi_status import VirtualMachineInstanceCondition as Condition
+from kubevirt.machine.phase import is_final
 from kubevirt.virt_controller.actions import SyncProblem
 from kubevirt.virt_controller.conditions import drop, find, put
 from kubevirt.virt_controller.vmi import pods
 from kubevirt.virt_controller.vmi.ending import Ending
 from kubevirt.virt_controller.vmi.observed import Observed
-from kubevirt.virt_controller.vmi.phases import FINAL, HANDED_OVER
+from kubevirt.virt_controller.vmi.phases import HANDED_OVER
 
 MISSING_CLAIM = "FailedPvcNotFound"
 NO_NODES = "NoNodeReady"
@@ -22,7 +23,7 @@ def conditions(o: Observed, ending: Ending, problem: SyncProblem | None) -> list
     found = put(found, scheduled, now=o.now) if scheduled is not None else drop(found, "PodScheduled")
     if ending.reason:
         found = put(found, not_synchronized(ending.reason, ending.message), now=o.now)
-    elif ending.phase not in FINAL and o.vmi.status.phase not in HANDED_OVER:
+    elif not is_final(ending.phase) and o.vmi.status.phase not in HANDED_OVER:
         out_of_step = synchronization(o, problem)
         found = put(found, out_of_step, now=o.now) if out_of_step is not None else drop(found, "Synchronized")
     if not o.vmi.status.evacuation_node_name:
@@ -56,7 +57,7 @@ def scheduling(o: Observed, phase: str, problem: SyncProblem | None) -> Conditio
     """What the scheduler says, while it has found no place; None otherwise."""
     if problem is not None and problem.reason in (MISSING_CLAIM, NO_NODES):
         return Condition(type="PodScheduled", status="False", reason=UNSCHEDULABLE, message=problem.message)
-    told = o.pod.condition("PodScheduled") if o.pod is not None and phase not in FINAL else None
+    told = o.pod.condition("PodScheduled") if o.pod is not None and not is_final(phase) else None
     if told is None or told.status != "False":
         return None
     return Condition(type="PodScheduled", status="False", reason=told.reason, message=told.message,

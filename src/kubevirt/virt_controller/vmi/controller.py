@@ -15,6 +15,7 @@ from kubevirt.kit.errors import Problem
 from kubevirt.kit.times import now
 from kubevirt.kube.cache import key_of
 from kubevirt.kube.queue import WorkQueue
+from kubevirt.machine.phase import is_final
 from kubevirt.virt_controller.act import Failed, Performer
 from kubevirt.virt_controller.actions import Action, Create, Event, FailureWords, Patch, SyncProblem
 from kubevirt.virt_controller.cluster import Cluster
@@ -25,7 +26,7 @@ from kubevirt.virt_controller.vmi.decide import decide, in_turn, is_starting
 from kubevirt.virt_controller.vmi.ending import Ending
 from kubevirt.virt_controller.vmi.observed import Decision, Observed
 from kubevirt.virt_controller.vmi.pace import Pace
-from kubevirt.virt_controller.vmi.phases import FINAL, UNPROCESSED, next_phase
+from kubevirt.virt_controller.vmi.phases import UNPROCESSED, next_phase
 from kubevirt.virt_controller.vmi.shape import hold_s, shape
 from kubevirt.virt_controller.volumes import claim_names
 
@@ -151,6 +152,6 @@ class VmiController:
 def failure_event(o: Observed) -> Event | None:
     """What is said when this controller is the one who finds that a VMI has failed."""
     ending: Ending = next_phase(o)
-    if ending.phase not in FINAL or o.vmi.status.phase in FINAL or not ending.reason:
+    if not is_final(ending.phase) or is_final(o.vmi.status.phase) or not ending.reason:
         return None
     return Event(type="Warning", reason=ending.reason, message=ending.message)

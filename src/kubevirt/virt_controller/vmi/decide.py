@@ -7,13 +7,14 @@ from __future__ import annotations
 from kubevirt.api.pods import Pod
 from kubevirt.api.resources import PODS
 from kubevirt.kit.json import Json
+from kubevirt.machine.phase import is_final
 from kubevirt.virt_controller.actions import Action, Delete, Event, FailureWords, MergeStatus, SyncProblem
 from kubevirt.virt_controller.conditions import is_true
 from kubevirt.virt_controller.patience import PATIENCE_S, seconds_since_turn
 from kubevirt.virt_controller.vmi import pods
 from kubevirt.virt_controller.vmi.conditions import MISSING_CLAIM, NO_NODES
 from kubevirt.virt_controller.vmi.observed import Decision, Observed
-from kubevirt.virt_controller.vmi.phases import FINAL, UNPROCESSED
+from kubevirt.virt_controller.vmi.phases import UNPROCESSED
 from kubevirt.virt_controller.volumes import claim_names
 
 UNPAUSED = "kubevirt.io/virtual-machine-unpaused"
@@ -32,7 +33,7 @@ def decide(o: Observed) -> Decision:
     """The next step for this VMI's pods. Pure: same input, same answer."""
     if o.is_deleting:
         return Decision(actions=tuple(delete(p) for p in o.pods if not pods.is_deleting(p)))
-    if o.vmi.status.phase in FINAL:
+    if is_final(o.vmi.status.phase):
         return Decision()
     if o.vmi.status.phase in UNPROCESSED and not o.pods:
         return unprocessed(o)

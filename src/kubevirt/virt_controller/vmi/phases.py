@@ -6,12 +6,12 @@ a VMI whose pod is no more.
 
 from __future__ import annotations
 
+from kubevirt.machine.phase import is_final
 from kubevirt.virt_controller.vmi import pods
 from kubevirt.virt_controller.vmi.ending import Ending, of_pod
 from kubevirt.virt_controller.vmi.observed import Observed
 
 UNPROCESSED = frozenset({"", "Pending"})
-FINAL = frozenset({"Succeeded", "Failed"})
 HANDED_OVER = frozenset({"Scheduled", "Running", "Unknown"})
 
 STOPPED_EARLY = Ending(phase="Failed")
@@ -21,7 +21,7 @@ STOPPED_EARLY = Ending(phase="Failed")
 def next_phase(o: Observed) -> Ending:
     """The phase to be (often the present one), with the reason when it is a failure."""
     phase = o.vmi.status.phase
-    if phase in FINAL:
+    if is_final(phase):
         return Ending(phase=phase)
     if phase in HANDED_OVER:
         return after_hand_over(o)

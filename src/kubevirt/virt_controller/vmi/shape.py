@@ -15,6 +15,7 @@ from kubevirt.api.pods import Pod
 from kubevirt.api.vmi import VirtualMachineInstance
 from kubevirt.api.vmi_status import VirtualMachineInstancePhaseTransitionTimestamp as Transition
 from kubevirt.api.vmi_status import VirtualMachineInstanceStatus, VolumeStatus
+from kubevirt.machine.phase import is_final
 from kubevirt.virt_controller.actions import SyncProblem
 from kubevirt.virt_controller.conditions import drop, is_true
 from kubevirt.virt_controller.patience import PATIENCE_S, seconds_since_turn
@@ -22,7 +23,7 @@ from kubevirt.virt_controller.vmi import pods
 from kubevirt.virt_controller.vmi.conditions import conditions
 from kubevirt.virt_controller.vmi.ending import Ending
 from kubevirt.virt_controller.vmi.observed import Observed
-from kubevirt.virt_controller.vmi.phases import FINAL, HANDED_OVER, UNPROCESSED, next_phase
+from kubevirt.virt_controller.vmi.phases import HANDED_OVER, UNPROCESSED, next_phase
 from kubevirt.virt_controller.volumes import claim_name
 
 RUNTIME_USER = 107
@@ -45,7 +46,7 @@ def status(o: Observed, ending: Ending, problem: SyncProblem | None) -> VirtualM
         new.phase_transition_timestamps = with_transitions(o, ending.phase)
     if ending.reason:
         new.reason = ending.reason
-    if ending.phase in FINAL:
+    if is_final(ending.phase):
         return new
     new.active_pods = {p.metadata.uid: p.spec.node_name for p in o.pods if p.spec.node_name}
     if pod is not None and ending.phase in HANDED_OVER and not pods.is_down(pod):
@@ -97,7 +98,7 @@ def metadata(o: Observed, ending: Ending) -> ObjectMeta:
     meta, pod = o.vmi.metadata, o.pod
     if pod is not None and ending.phase in HANDED_OVER:
         meta = with_labels(meta, pod, o.launcher_image)
-    if not o.is_deleting or ending.phase not in FINAL or o.pods:
+    if not o.is_deleting or not is_final(ending.phase) or o.pods:
         return meta
     free = FOREGROUND if o.has_vm else FOREGROUND | {names.FINALIZER_VM_CONTROLLER}
     kept = [f for f in meta.finalizers if f not in free]

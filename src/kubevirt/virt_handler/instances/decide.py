@@ -11,6 +11,7 @@ from enum import Enum, auto
 from kubevirt.api.vmi import VirtualMachineInstance
 from kubevirt.machine import grace
 from kubevirt.machine.domain_report import DomainReport
+from kubevirt.machine.phase import is_final
 from kubevirt.virt_handler.instances.launchers import LinkState
 
 LOOK_AGAIN_S = 5.0
@@ -18,7 +19,6 @@ UNRESPONSIVE_AFTER_S = 30.0
 """A launcher that was there and does not answer for so long has gone; its pod's end usually tells much earlier."""
 NEVER_SEEN_AFTER_S = 180.0
 """A pod that runs but whose launcher never answered for so long will not answer any more."""
-_FINAL = ("Succeeded", "Failed")
 
 
 class Action(Enum):
@@ -77,7 +77,7 @@ def decide(o: Observed) -> Decision:
         return Decision(actions=[Action.ACKNOWLEDGE, Action.FORGET])
     if report.is_alive:
         return _alive(o, o.vmi, report)
-    if is_final(o.vmi) or is_deleting(o.vmi):
+    if is_final(o.vmi.status.phase) or is_deleting(o.vmi):
         return _once(o, Action.DELETE)
     if o.vmi.status.phase == "Scheduled" and not report.exists and not report.failure:
         return Decision(actions=[Action.START])
@@ -86,7 +86,7 @@ def decide(o: Observed) -> Decision:
 
 def _alive(o: Observed, vmi: VirtualMachineInstance, report: DomainReport) -> Decision:
     """There is a guest."""
-    if is_final(vmi):
+    if is_final(vmi.status.phase):
         return _once(o, Action.KILL)
     told_to_end = report.grace is not None and report.grace.marked_for_graceful_shutdown
     if is_deleting(vmi) or (told_to_end and vmi.status.phase == "Running"):
@@ -128,7 +128,7 @@ def _without_instance(o: Observed) -> Decision:
 
 def _without_link(o: Observed, vmi: VirtualMachineInstance) -> Decision:
     """Wait for the launcher as long as waiting makes sense. The pod's own end is virt-controller's to see."""
-    if is_final(vmi):
+    if is_final(vmi.status.phase):
         return Decision(actions=[Action.FORGET])
     if o.pod_is_gone:
         return Decision(actions=[Action.FORGET], lost="the launcher pod is gone from the node")
@@ -136,10 +136,6 @@ def _without_link(o: Observed, vmi: VirtualMachineInstance) -> Decision:
     if o.link_for_s >= limit_s:
         return Decision(actions=[Action.FORGET], lost=f"the launcher has not answered for {limit_s:.0f} s")
     return Decision(look_again_s=max(limit_s - o.link_for_s, 0.1))
-
-
-def is_final(vmi: VirtualMachineInstance) -> bool:
-    return vmi.status.phase in _FINAL
 
 
 def is_deleting(vmi: VirtualMachineInstance) -> bool:
