@@ -27,7 +27,8 @@ PROBED = "/tmp/seed.xml"  # noqa: S108 - a tmpfs of its own, only there while QE
 AS_QEMU = f"setpriv --reuid={QEMU_USER} --regid={QEMU_USER} --clear-groups"
 CHECKS = """
     qemu-system-x86_64 --version; qemu-img --version; libvirtd --version; swtpm --version
-    for program in flock tail sleep; do command -v $program; done
+    swtpm_setup --print-capabilities; certtool --version
+    for program in flock tail sleep swtpm_ioctl swtpm_cert swtpm_localca; do command -v $program; done
     python3 -c "import aiohttp, click, cryptography.x509, google.protobuf, grpc.aio, libvirt, prometheus_client"
     python3 -c "import asyncio, msgspec, pycdlib, pyroute2, rich.console, ssl, yaml"
     python3 -c "import socket; socket.getaddrinfo(None, 1)"

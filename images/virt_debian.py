@@ -16,8 +16,8 @@ CODE_AT = "usr/lib/python3/dist-packages/kubevirt"
 QEMU_USER = 107  # the uid and gid of launchers, libvirt and QEMU
 
 DEBIAN_PACKAGES = (
-    "qemu-system-x86", "qemu-utils", "seabios", "ovmf", "swtpm", "libvirt-daemon", "libvirt-daemon-driver-qemu",
-    "python3", "python3-libvirt", "ca-certificates",
+    "qemu-system-x86", "qemu-utils", "seabios", "ovmf", "swtpm", "swtpm-tools", "libvirt-daemon",
+    "libvirt-daemon-driver-qemu", "python3", "python3-libvirt", "ca-certificates",
 )  # fmt: skip
 # The essential ones that only matter to a system that is installed, booted or upgraded.
 REMOVED_PACKAGES = (
@@ -27,7 +27,10 @@ REMOVED_PACKAGES = (
 )  # fmt: skip
 REMOVED_PATHS = (
     "usr/bin/qemu-system-i386", "usr/bin/qemu-io", "usr/bin/qemu-nbd", "usr/bin/qemu-storage-daemon",
-    "usr/bin/qemu-system-x86_64-microvm", "usr/share/qemu/trace-events-all", "usr/share/qemu/*.tar.gz",
+    "usr/bin/qemu-system-x86_64-microvm",
+    # Beside certtool, by which a TPM gets its certificate.
+    "usr/bin/danetool", "usr/bin/gnutls-*", "usr/bin/ocsptool", "usr/bin/p11tool", "usr/bin/psktool",
+    "usr/bin/swtpm_bios", "usr/share/qemu/trace-events-all", "usr/share/qemu/*.tar.gz",
     "usr/share/locale", "usr/share/i18n", "usr/share/doc", "usr/share/man", "usr/share/info", "usr/share/perl*",
     "usr/share/common-licenses", "usr/share/pixmaps", "usr/share/icons", "usr/share/applications", "usr/share/zoneinfo",
     "usr/share/bash-completion", "usr/share/debconf", "usr/share/dbus-1", "usr/share/polkit-1", "usr/share/apport",

@@ -195,7 +195,7 @@ def box(disk: Path | None = None, *, grace_period_s: int = 30) -> Iterator[Box]:
     compiled = UNPACKED / "compiled"
     env = {**os.environ, "BOX": str(path), "TREE": str(unpacked("virt")), "CODE": str(ROOT / "src")}
     env["COMPILED"] = str(compiled)
-    compiled.mkdir(exist_ok=True)
+    compiled.mkdir(parents=True, exist_ok=True)
     os.chown(compiled, 107, 107)
     unshare = ["unshare", "--mount", "--pid", "--net", "--fork", "--propagation", "private"]
     with (path / "log").open("wb") as log:

@@ -38,8 +38,6 @@ EXCEPTIONS = {
     "memory huge pages": "hugetlbfs filesystem is not mounted",  # the kubelet mounts it into pods that ask for pages
     "nic pci address that no port has": "Invalid PCI address",  # the user's choice; nobody can know all topologies
     "disk io native with writeback": "needs either no disk cache",  # the user's contradiction
-    "tpm": "TPM version '2.0' is not supported",  # libvirt asks swtpm_setup, which the image lacks
-    "tpm persistent": "TPM version '2.0' is not supported",
 }
 """Cases that libvirt refuses, with a part of its words: what needs real hardware, and what only users can put right."""
 
@@ -71,7 +69,7 @@ def judged(domains: dict[str, str]) -> dict[str, str]:
         (box / "private" / "domains").write_text(json.dumps(domains))
         shutil.copy(Path(__file__).with_name("libvirt_judge.py"), box / "private" / "judge.py")
         compiled = UNPACKED / "compiled"
-        compiled.mkdir(exist_ok=True)
+        compiled.mkdir(parents=True, exist_ok=True)
         os.chown(compiled, 107, 107)
         env = {**os.environ, "BOX": str(box), "TREE": str(unpacked("virt")), "CODE": str(ROOT / "src"),
                "COMPILED": str(compiled)}  # fmt: skip
