@@ -26,17 +26,7 @@ def default_vmi(
     """The instance with its defaults. Raises Refused where the cluster's default network binding cannot be used."""
     vmi = codec.clone(vmi)
     spec = vmi.spec
-    spec.architecture = spec.architecture or config.default_architecture
-    if spec.domain.machine is None or not spec.domain.machine.type:
-        spec.domain.machine = Machine(type=config.machine_type(spec.architecture))
-    _cpu_request(spec.domain.resources, config)
-    _guest_memory(spec)
-    _cpu_topology(spec)
-    _pull_policies(spec)
-    if not spec.eviction_strategy:
-        spec.eviction_strategy = config.eviction_strategy
-    _pod_network(spec, config)
-    _disks_of_volumes(spec)
+    fill_spec(spec, config)
     fill_domain(spec.domain, make_uuid)
     for probe in (spec.liveness_probe, spec.readiness_probe):
         if probe is not None:
@@ -51,6 +41,24 @@ def default_vmi(
     if names.FINALIZER_VMI_FOREGROUND not in vmi.metadata.finalizers:
         vmi.metadata.finalizers.append(names.FINALIZER_VMI_FOREGROUND)
     return vmi
+
+
+def fill_spec(spec: VirtualMachineInstanceSpec, config: ClusterConfig) -> None:
+    """Fill in what makes the spec say all that users ask about: board, CPUs, memory, network, a disk per volume.
+
+    Raises Refused where the cluster's default network binding cannot be used.
+    """
+    spec.architecture = spec.architecture or config.default_architecture
+    if spec.domain.machine is None or not spec.domain.machine.type:
+        spec.domain.machine = Machine(type=config.machine_type(spec.architecture))
+    _cpu_request(spec.domain.resources, config)
+    _guest_memory(spec)
+    _cpu_topology(spec)
+    _pull_policies(spec)
+    if not spec.eviction_strategy:
+        spec.eviction_strategy = config.eviction_strategy
+    connect_to_pod_network(spec, config)
+    show_volumes(spec)
 
 
 def _cpu(spec: VirtualMachineInstanceSpec) -> CPU:
@@ -112,8 +120,8 @@ def _moves(image: str) -> bool:
     return ":" not in name or name.endswith(":latest")
 
 
-def _pod_network(spec: VirtualMachineInstanceSpec, config: ClusterConfig) -> None:
-    """A guest that asks for no network is connected to the pod network."""
+def connect_to_pod_network(spec: VirtualMachineInstanceSpec, config: ClusterConfig) -> None:
+    """A guest that asks for no network is connected to the pod network. Raises Refused."""
     devices = spec.domain.devices
     if devices.interfaces or spec.networks or devices.autoattach_pod_interface is False:
         return
@@ -142,7 +150,7 @@ def _pod_network(spec: VirtualMachineInstanceSpec, config: ClusterConfig) -> Non
     spec.networks = [Network(name="default", pod=PodNetwork())]
 
 
-def _disks_of_volumes(spec: VirtualMachineInstanceSpec) -> None:
+def show_volumes(spec: VirtualMachineInstanceSpec) -> None:
     """Every volume meant for the guest reaches it, as a disk unless otherwise said."""
     devices = spec.domain.devices
     shown = {disk.name for disk in devices.disks} | {filesystem.name for filesystem in devices.filesystems}

@@ -6,6 +6,7 @@ from collections.abc import Callable
 from kubevirt.api import codec, names
 from kubevirt.api.config import ClusterConfig
 from kubevirt.api.domain import Firmware, Machine
+from kubevirt.api.preference import VirtualMachinePreferenceSpec
 from kubevirt.api.vm import VirtualMachine
 from kubevirt.api.vmi import VirtualMachineInstanceSpec
 
@@ -25,9 +26,18 @@ def new_uuid() -> str:
 
 
 def default_vm(
-    vm: VirtualMachine, config: ClusterConfig, *, create: bool, make_uuid: Callable[[], str] = new_uuid
+    vm: VirtualMachine,
+    config: ClusterConfig,
+    *,
+    create: bool,
+    preference: VirtualMachinePreferenceSpec | None = None,
+    make_uuid: Callable[[], str] = new_uuid,
 ) -> VirtualMachine:
-    """The machine with its defaults; identities are only made when it is created."""
+    """The machine with its defaults; identities are only made when it is created.
+
+    Of a preference only that is taken which a machine keeps whatever becomes of the preference: board, architecture
+    and storage class.
+    """
     if not vm.spec.has_template:
         return vm  # refused by validation, in better words than anything filled in here could get
     vm = codec.clone(vm)
@@ -37,9 +47,26 @@ def default_vm(
         firmware = spec.domain.firmware = spec.domain.firmware or Firmware()
         firmware.uuid = firmware.uuid or make_uuid()
         firmware.serial = firmware.serial or make_uuid()
+    if preference is not None:
+        _keep_preferred(vm, preference)
     spec.architecture = spec.architecture or config.default_architecture
     if spec.domain.machine is None or not spec.domain.machine.type:
         spec.domain.machine = Machine(type=config.machine_type(spec.architecture))
     if create and has_pcie(spec):
         template.metadata.annotations.setdefault(names.ANNOTATION_PCI_TOPOLOGY_VERSION, PCI_TOPOLOGY_VERSION)
     return vm
+
+
+def _keep_preferred(vm: VirtualMachine, preference: VirtualMachinePreferenceSpec) -> None:
+    spec = vm.spec.template.spec
+    spec.architecture = spec.architecture or preference.preferred_architecture
+    kind = preference.machine.preferred_machine_type if preference.machine is not None else None
+    if kind and (spec.domain.machine is None or not spec.domain.machine.type):
+        spec.domain.machine = Machine(type=kind)
+    storage_class = preference.volumes.preferred_storage_class_name if preference.volumes is not None else None
+    if not storage_class:
+        return
+    for template in vm.spec.data_volume_templates:
+        for claim in (template.spec.pvc, template.spec.storage):
+            if claim is not None and claim.storage_class_name is None:
+                claim.storage_class_name = storage_class
