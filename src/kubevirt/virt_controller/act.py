@@ -115,7 +115,7 @@ class Performer:
         meta = action.target.metadata
         try:
             lingering = await self._client.delete(action.resource, meta.name, meta.namespace, uid=meta.uid,
-                                                  grace_s=action.grace_s)
+                                                  grace_s=action.grace_s, propagation=action.propagation)
         except (NotFound, Conflict):  # gone, or another object has its name now: both mean that this one is gone
             lingering = None
         if lingering is None:

@@ -81,11 +81,15 @@ class Patch:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Delete:
-    """Delete exactly this object (its uid is the precondition); one that is gone already counts as done."""
+    """Delete exactly this object (its uid is the precondition); one that is gone already counts as done.
+
+    `propagation` says what becomes of what it owns; by default that goes after it.
+    """
 
     resource: Resource[Any]
     target: Any
     grace_s: int | None = None
+    propagation: Literal["Foreground", "Background", "Orphan"] | None = None
     done: Event | None = None
     failed: FailureWords
 

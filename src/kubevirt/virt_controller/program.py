@@ -25,6 +25,7 @@ from kubevirt.virt_controller.act import Performer
 from kubevirt.virt_controller.cluster import Cluster
 from kubevirt.virt_controller.node.controller import NodeController
 from kubevirt.virt_controller.node.handlers import Handlers
+from kubevirt.virt_controller.pool.controller import PoolController
 from kubevirt.virt_controller.replicaset.controller import ReplicaSetController
 from kubevirt.virt_controller.vm.controller import VmController
 from kubevirt.virt_controller.vmi.controller import VmiController
@@ -35,9 +36,11 @@ LEASE = "virt-controller"
 COMPONENT = "virtualmachine-controller"
 NODE_COMPONENT = "node-controller"
 REPLICASET_COMPONENT = "virtualmachinereplicaset-controller"
+POOL_COMPONENT = "virtualmachinepool-controller"
 VM_WORKERS = 10
 VMI_WORKERS = 10
 REPLICASET_WORKERS = 3
+POOL_WORKERS = 3
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -97,11 +100,15 @@ async def start_controllers(client: Client, settings: Settings, tasks: Tasks) ->
     rs_recorder = EventRecorder(client, REPLICASET_COMPONENT)
     rs_recorder.start(tasks)
     replicasets = ReplicaSetController(stores, Performer(client, rs_recorder, stores), WorkQueue())
+    pool_recorder = EventRecorder(client, POOL_COMPONENT)
+    pool_recorder.start(tasks)
+    pools = PoolController(stores, client, Performer(client, pool_recorder, stores), WorkQueue())
     run_workers(vms.queue, vms.reconcile, VM_WORKERS, tasks, name="virt-controller-vm")
     run_workers(vmis.queue, vmis.reconcile, VMI_WORKERS, tasks, name="virt-controller-vmi")
     run_workers(nodes.queue, nodes.reconcile, 1, tasks, name="virt-controller-node")
     run_workers(replicasets.queue, replicasets.reconcile, REPLICASET_WORKERS, tasks,
                 name="virt-controller-replicaset")
+    run_workers(pools.queue, pools.reconcile, POOL_WORKERS, tasks, name="virt-controller-pool")
     log.info("controllers are at work", vms=len(stores.vms), vmis=len(stores.vmis), pods=len(stores.pods))
 
 

@@ -11,9 +11,11 @@ from typing import Any
 
 import msgspec
 
+from kubevirt.api import names
 from kubevirt.api.kubevirt import KubeVirt
 from kubevirt.api.objects import PersistentVolumeClaim
 from kubevirt.api.pods import Node, Pod
+from kubevirt.api.pool import VirtualMachinePool
 from kubevirt.api.replicaset import VirtualMachineInstanceReplicaSet
 from kubevirt.api.resources import KUBEVIRTS, NODES, PODS, PVCS, VMI_REPLICASETS, VMIS, VMS
 from kubevirt.api.vm import VirtualMachine
@@ -22,6 +24,7 @@ from kubevirt.kit.tasks import Tasks
 from kubevirt.kube.cache import key_of
 from kubevirt.kube.client import Client
 from kubevirt.kube.informer import Informer
+from kubevirt.virt_controller.pool.resource import POOLS
 from kubevirt.virt_controller.revision import START_REVISIONS, StartRevision
 from kubevirt.virt_controller.volumes import claim_names
 
@@ -40,10 +43,11 @@ class Stores:
     revisions: Informer[StartRevision]
     kubevirts: Informer[KubeVirt]
     replicasets: Informer[VirtualMachineInstanceReplicaSet]
+    pools: Informer[VirtualMachinePool]
 
     def __iter__(self) -> Iterator[Informer[Any]]:
         return iter((self.vms, self.vmis, self.pods, self.nodes, self.claims, self.revisions, self.kubevirts,
-                     self.replicasets))
+                     self.replicasets, self.pools))
 
     async def start(self, tasks: Tasks) -> None:
         """Starts all, and returns once each has its first list."""
@@ -56,7 +60,8 @@ class Stores:
 def make(client: Client, *, namespace: str) -> Stores:
     """The stores of one program; `namespace` is where KubeVirt itself is installed."""
     return Stores(
-        vms=Informer(client, VMS, indexers={"claim": claims_of_vm}),
+        vms=Informer(client, VMS, indexers={
+            "claim": claims_of_vm, "controller": controller_uid, "pooled": pool_of_vm}),
         vmis=Informer(client, VMIS, indexers={
             "controller": controller_uid, "free": namespace_of_free, "claim": claims_of_vmi, "node": node_of_vmi}),
         pods=Informer(client, PODS, labels=LAUNCHER_LABEL, indexers={"controller": controller_uid}),
@@ -65,6 +70,7 @@ def make(client: Client, *, namespace: str) -> Stores:
         revisions=Informer(client, START_REVISIONS, indexers={"controller": controller_uid}),
         kubevirts=Informer(client, KUBEVIRTS, namespace=namespace),
         replicasets=Informer(client, VMI_REPLICASETS, indexers={"namespace": namespace_of}),
+        pools=Informer(client, POOLS),
     )
 
 
@@ -77,6 +83,17 @@ def key_of_change(old: msgspec.Struct | None, new: msgspec.Struct | None) -> str
 def controller_uid(obj: Any) -> Iterable[str]:
     """Index: the uid of what controls the object."""
     return [o.uid for o in obj.metadata.owner_references if o.controller]
+
+
+def pool_of_vm(vm: VirtualMachine) -> Iterable[str]:
+    """Index: the pool whose finalizer a VM carries, as `namespace/name`. Told by its owner, or else by its name."""
+    meta = vm.metadata
+    owner = meta.controller
+    if owner is not None and owner.kind == POOLS.kind:
+        return (f"{meta.namespace}/{owner.name}",)
+    if names.FINALIZER_POOL not in meta.finalizers:
+        return ()
+    return (f"{meta.namespace}/{meta.name.rpartition('-')[0]}",)
 
 
 def namespace_of(obj: Any) -> Iterable[str]:

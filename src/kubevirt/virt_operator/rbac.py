@@ -60,6 +60,13 @@ CONTROLLER_ACCOUNT = Account(
         rule(GROUP, ("virtualmachines", "virtualmachineinstancereplicasets"), (*READ, "patch", "update")),
         rule(GROUP, ("virtualmachines/status", "virtualmachineinstancereplicasets/status"), ("patch", "update")),
         rule(GROUP, ("virtualmachineinstances",), (*READ, "create", "patch", "update", "delete")),
+        # Pools make machines, delete them, and take disks that are to stay out of their hands.
+        rule("pool.kubevirt.io", ("virtualmachinepools",), (*READ, "patch")),
+        rule("pool.kubevirt.io", ("virtualmachinepools/status",), ("patch",)),
+        rule("pool.kubevirt.io", ("virtualmachinepools/finalizers",), ("update",)),
+        rule(GROUP, ("virtualmachines",), ("create", "delete")),
+        rule("", ("persistentvolumeclaims",), ("patch",)),
+        rule("cdi.kubevirt.io", ("datavolumes",), ("get", "patch")),
         # Owner references that block their owner's deletion need this right on the owner.
         rule(GROUP, ("virtualmachines/finalizers", "virtualmachineinstances/finalizers",
                      "virtualmachineinstancereplicasets/finalizers"), ("update",)),

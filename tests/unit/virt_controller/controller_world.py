@@ -25,6 +25,7 @@ from kubevirt.kube.patches import PatchFailed, apply
 from kubevirt.virt_controller import stores as store_module
 from kubevirt.virt_controller.act import Performer
 from kubevirt.virt_controller.cluster import Cluster
+from kubevirt.virt_controller.pool.resource import POOLS
 from kubevirt.virt_controller.revision import START_REVISIONS
 from kubevirt.virt_controller.stores import Stores
 from kubevirt.virt_controller.vm.controller import VmController
@@ -82,7 +83,7 @@ class Api:
                             lambda: self.change(res, name, change, subresource), res)
 
     async def delete(self, res: Resource[Any], name: str, namespace: str | None = None, *, uid: str | None = None,
-                     grace_s: int | None = None) -> Any:
+                     grace_s: int | None = None, propagation: str | None = None) -> Any:
         return self._answer(f"delete {res.plural}", lambda: self.remove(res, name, uid=uid), res)
 
     def _answer(self, what: str, call: Callable[[], dict[str, Any] | None], res: Resource[Any]) -> Any:
@@ -259,7 +260,8 @@ class Controller:
         api.watchers.clear()
         index = {"controller": store_module.controller_uid}
         informers: dict[str, Any] = {
-            "vms": LaggingInformer(api, VMS, {"claim": store_module.claims_of_vm}),
+            "vms": LaggingInformer(api, VMS, {
+                **index, "claim": store_module.claims_of_vm, "pooled": store_module.pool_of_vm}),
             "vmis": LaggingInformer(api, VMIS, {
                 **index, "free": store_module.namespace_of_free,
                 "claim": store_module.claims_of_vmi, "node": store_module.node_of_vmi}),
@@ -269,6 +271,7 @@ class Controller:
             "revisions": LaggingInformer(api, START_REVISIONS, index),
             "kubevirts": LaggingInformer(api, KUBEVIRTS, {}),
             "replicasets": LaggingInformer(api, VMI_REPLICASETS, {"namespace": store_module.namespace_of}),
+            "pools": LaggingInformer(api, POOLS, {}),
         }
         self.informers: list[LaggingInformer] = list(informers.values())
         api.someone_is_behind = lambda: any(i.unheard for i in self.informers)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import random
 from collections.abc import Callable, Sequence
 from datetime import datetime
@@ -18,13 +17,12 @@ from kubevirt.kube.queue import WorkQueue
 from kubevirt.virt_controller.act import Failed, Performer
 from kubevirt.virt_controller.actions import Action, Patch
 from kubevirt.virt_controller.conditions import find
+from kubevirt.virt_controller.many import perform_all
 from kubevirt.virt_controller.replicaset.decide import FAILED_UPDATE, claim, clean_up, scale
 from kubevirt.virt_controller.replicaset.observed import Observed
 from kubevirt.virt_controller.replicaset.status import FAILURE, pause_event, status_after
 from kubevirt.virt_controller.stores import Stores, key_of_change
 
-AT_ONCE = 16
-"""Requests under way for one set."""
 KIND = "VirtualMachineInstanceReplicaSet"
 
 
@@ -58,22 +56,9 @@ class ReplicaSetController:
             raise failed.error
 
     async def _perform(self, actions: Sequence[Action], o: Observed) -> Failed | None:
-        """All actions, several at a time; the first failure counts. Raises Conflict when one met a newer object."""
         told = find(o.rs.status.conditions, FAILURE)
         known = told.message if told is not None else ""
-        gate = asyncio.Semaphore(AT_ONCE)
-
-        async def one(action: Action) -> Failed | None:
-            async with gate:
-                return await self._performer.perform((action,), about=o.rs, known=known)
-
-        outcomes = await asyncio.gather(*map(one, actions), return_exceptions=True)
-        failed = None
-        for outcome in outcomes:
-            if isinstance(outcome, BaseException):
-                raise outcome
-            failed = failed or outcome
-        return failed
+        return await perform_all(self._performer, [(action,) for action in actions], about=o.rs, known=known)
 
     def observe(self, key: str) -> Observed | None:
         """All that matters about one set; None when there is none."""
