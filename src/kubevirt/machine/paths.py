@@ -11,6 +11,8 @@ from pathlib import PurePosixPath
 SHARE_DIR = "/var/run/kubevirt"
 SOCKETS_DIR = f"{SHARE_DIR}/sockets"
 LAUNCHER_SOCKET = f"{SOCKETS_DIR}/launcher-sock"
+PROBE_SOCKET = f"{SOCKETS_DIR}/probe-sock"
+"""Where the launcher answers `virt-probe`; only there for machines with probes inside the guest."""
 HOTPLUG_DIR = f"{SHARE_DIR}/hotplug-disks"
 PRIVATE_DIR = "/var/run/kubevirt-private"
 ALIVE_LOCK = f"{PRIVATE_DIR}/alive"

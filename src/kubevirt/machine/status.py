@@ -36,6 +36,9 @@ _PAUSES: dict[str, Wanted] = {
     Reason.IO_ERROR: Wanted(
         type=PAUSED, reason="PausedIOError", message="VMI was paused, low-level IO error detected"
     ),
+    Reason.MIGRATION: Wanted(
+        type=PAUSED, reason="PausedByMigrationMonitor", message="VMI was paused by the migration monitor"
+    ),
 }
 
 

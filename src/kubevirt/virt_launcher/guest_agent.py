@@ -22,6 +22,17 @@ MAX_LISTED = 10
 """So many users and file systems as the status shows."""
 
 
+BASIC = frozenset({
+    "guest-ping", "guest-get-time", "guest-info", "guest-shutdown", "guest-network-get-interfaces", "guest-get-fsinfo",
+    "guest-get-host-name", "guest-get-users", "guest-get-timezone", "guest-get-osinfo",
+})  # fmt: skip
+KEYS = frozenset({
+    "guest-ssh-get-authorized-keys", "guest-ssh-add-authorized-keys", "guest-ssh-remove-authorized-keys",
+})  # fmt: skip
+PASSWORDS = frozenset({"guest-set-user-password"})
+LACKS = "This guest agent doesn't support required {} commands"
+
+
 class AgentCommand(msgspec.Struct):
     """A command of the agent, and whether the guest's owner lets it be used."""
 
@@ -34,6 +45,23 @@ class AboutAgent(msgspec.Struct):
 
     version: str = ""
     supported_commands: list[AgentCommand] = []
+
+
+def unsupported_because(about: AboutAgent, *, keys: bool = False, passwords: bool = False) -> str:
+    """What the agent lacks of what the machine needs (`keys` and `passwords`: for access credentials); empty: nothing.
+
+    An agent that is too old to list its commands is judged by its version.
+    """
+    if not about.supported_commands:
+        if about.version[:2] in ("2.", "3.", "4.", "5."):
+            return ""
+        return f"Guest agent version '{about.version}' is not supported"
+    offered = {command.name for command in about.supported_commands if command.enabled}
+    for needed, commands, what in ((True, BASIC, "basic"), (keys, KEYS, "public key"),
+                                   (passwords, PASSWORDS, "password")):  # fmt: skip
+        if needed and not commands <= offered:
+            return LACKS.format(what)
+    return ""
 
 
 def next_poll_s(previous_s: float) -> float:

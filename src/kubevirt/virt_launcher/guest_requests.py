@@ -14,6 +14,7 @@ from kubevirt.kit.errors import Problem
 from kubevirt.launcher_link.messages import FreezeRequest, Nothing, Screenshot, ScreenshotRequest
 from kubevirt.launcher_link.wire import decode_body
 from kubevirt.virt_launcher import guest_agent
+from kubevirt.virt_launcher.agent_channel import AgentChannel
 from kubevirt.virt_launcher.guest_agent import AboutAgent
 from kubevirt.virt_launcher.libvirt_host import HostError, LibvirtHost
 from kubevirt.virt_launcher.machine import Machine
@@ -27,18 +28,13 @@ WAKES_WITHIN_S = 0.3
 FROZEN = "frozen"
 
 
-class _Returned(msgspec.Struct):
-    """The frame around every answer of the agent."""
-
-    return_: msgspec.Raw = msgspec.field(name="return", default=msgspec.Raw(b"null"))
-
-
 class GuestRequests:
     """Answers to the link's verbs about the guest. All raise Problem."""
 
     def __init__(self, machine: Machine, host: LibvirtHost) -> None:
         self._machine = machine
         self._host = host
+        self._channel = AgentChannel(host)
         self._thaw: asyncio.TimerHandle | None = None
         self._thawing: asyncio.Task[None] | None = None
 
@@ -103,17 +99,13 @@ class GuestRequests:
 
     async def _about(self) -> AboutAgent:
         try:
-            return msgspec.json.decode(await self._ask("guest-info"), type=AboutAgent)
+            return msgspec.json.decode(await self._channel.ask("guest-info"), type=AboutAgent)
         except HostError as error:
             log.info("the guest agent does not describe itself", cause=error.cause)
             return AboutAgent()
 
     async def _freeze_status(self) -> str:
-        return msgspec.json.decode(await self._ask("guest-fsfreeze-status"), type=str)
-
-    async def _ask(self, command: str) -> msgspec.Raw:
-        answer = await self._host.agent_command(msgspec.json.encode({"execute": command}).decode())
-        return msgspec.json.decode(answer, type=_Returned).return_
+        return msgspec.json.decode(await self._channel.ask("guest-fsfreeze-status"), type=str)
 
     def _expect_agent(self) -> None:
         if not self._machine.now.has_agent:

@@ -16,6 +16,7 @@ from kubevirt.launcher_link.messages import DomainEvent, GuestEvent, Nothing, Ve
 from kubevirt.launcher_link.server import Answer, LinkServer
 from kubevirt.machine import paths
 from kubevirt.virt_launcher import ending, lifecycle, serial_log
+from kubevirt.virt_launcher.agent_channel import AgentChannel
 from kubevirt.virt_launcher.assistant import Workshop
 from kubevirt.virt_launcher.children import Children
 from kubevirt.virt_launcher.daemon import URI, LibvirtDaemon
@@ -62,14 +63,17 @@ class Launcher:
         workshop = Workshop.open(self._children, dict(os.environ))
         self._host = LibvirtHost(URI, options.domain, on_event=self._heard)
         self._machine = Machine(options, self._host, workshop, on_change=self._changed)
+        self._channel = AgentChannel(self._host)
         self._requests = GuestRequests(self._machine, self._host)
+        self._tasks = Tasks(on_failure=self._task_failed)
+        self._attending = False
         self._server = LinkServer(self._answers(), current=self._event, software=f"virt-launcher/{__version__}")
 
     async def run(self) -> int:
         """Serve until the guest has ended, or will never start; then tell how it ended, and return the exit code."""
         self._loop.add_signal_handler(signal.SIGTERM, self._terminate)
         self._loop.add_signal_handler(signal.SIGINT, self._terminate)
-        async with Tasks(on_failure=self._task_failed) as tasks:
+        async with self._tasks as tasks:
             tasks.spawn(self._daemon.keep(), name="libvirtd keeper")
             tasks.spawn(self._stay_connected(), name="libvirt connection")
             tasks.spawn(self._machine.watch(), name="domain watch")
@@ -92,7 +96,7 @@ class Launcher:
             Verb.GET_DOMAIN: self._get_domain,
             Verb.PING: _command(_nothing),
             Verb.PAUSE: _command(self._machine.pause),
-            Verb.UNPAUSE: _command(self._machine.unpause),
+            Verb.UNPAUSE: _command(self._unpause),
             Verb.SOFT_REBOOT: _command(self._machine.soft_reboot),
             Verb.RESET: _command(self._machine.reset),
             Verb.SHUTDOWN: _command(self._press),
@@ -107,8 +111,35 @@ class Launcher:
 
     async def _sync(self, body: bytes) -> msgspec.Struct:
         self._synced = True
-        await self._machine.start(body)
+        await self._machine.sync(body)
+        self._attend()
         return self._machine.now.report()
+
+    def _attend(self) -> None:
+        """Begin, once, what few machines need while their guest runs; only they load it."""
+        built = self._machine.now.built
+        if built is None or self._attending:
+            return
+        self._attending = True
+        if built.credentials:
+            from kubevirt.virt_launcher import credentials
+
+            keeping = credentials.keep(built.credentials, self._machine, self._channel)
+            self._tasks.spawn(keeping, name="access credentials")
+        if built.guest_probes:
+            self._tasks.spawn(self._answer_probes(), name="probes")
+
+    async def _answer_probes(self) -> None:
+        from kubevirt.virt_launcher.guest_probes import GuestProbes
+
+        async with GuestProbes(self._machine, self._channel, self._server.tell).serving(Path(paths.PROBE_SOCKET)):
+            await asyncio.Event().wait()
+
+    async def _unpause(self) -> None:
+        from kubevirt.virt_launcher import guest_clock
+
+        await self._machine.unpause()
+        self._tasks.spawn(guest_clock.set_clock(self._machine, self._channel), name="guest clock")
 
     async def _get_domain(self, _body: bytes) -> msgspec.Struct:
         return self._machine.now.report()

@@ -17,8 +17,9 @@ import msgspec
 from kubevirt.kit import logs
 from kubevirt.kit.errors import Problem
 from kubevirt.machine import paths
-from kubevirt.machine.domain_report import Reason, State
-from kubevirt.virt_launcher import ending, explain, guest_agent
+from kubevirt.machine.domain_report import CredentialsReport, Reason, State
+from kubevirt.virt_launcher import changes, ending, explain, guest_agent
+from kubevirt.virt_launcher.agent_channel import AgentChannel
 from kubevirt.virt_launcher.assistant import Workshop
 from kubevirt.virt_launcher.dhcp.server import dhcp_server
 from kubevirt.virt_launcher.libvirt_host import HostError, LibvirtHost, NoDomain
@@ -48,7 +49,12 @@ class Machine:
         self._on_change = on_change
         self._starting = asyncio.Lock()
         self._dirty = asyncio.Event()
-        self._agent_seen = asyncio.Event()
+        self._channel = AgentChannel(host)
+        self.agent_seen = asyncio.Event()
+        """Set while the guest's agent is connected."""
+        self.agent_visits = 0
+        """How often it has come: a guest that boots anew is another one to whoever has told it something."""
+        self._unsupported = ""
         self._qemu_pid = 0
         self._qemu_status: int | None = None
         self._qemu_gone = asyncio.Event()
@@ -56,15 +62,16 @@ class Machine:
 
     # What virt-handler asks for. All raise Problem.
 
-    async def start(self, sync: bytes) -> None:
-        """Make the machine and start it. Once it was started, or could not be, nothing is done again."""
+    async def sync(self, order: bytes) -> None:
+        """Make the machine and start it, once. What a later order changes is taken over as far as it can be."""
         async with self._starting:
             if self.now.failure:
                 raise Problem(cause=self.now.failure)
-            if self.now.has_started:
+            if self.now.built is not None and self.now.has_started:
+                self._become(replace(self.now, built=changes.read(order).of(self.now.built)))
                 return
             try:
-                built = await self._make(sync)
+                built = await self._make(order)
             except Problem as problem:
                 self._become(self.now.failed(problem))
                 raise
@@ -160,9 +167,10 @@ class Machine:
     def agent_changed(self, *, connected: bool) -> None:
         log.info("the guest agent has come" if connected else "the guest agent has gone")
         if connected:
-            self._agent_seen.set()  # it is told together with its first answers
+            self.agent_visits += 1
+            self.agent_seen.set()  # it is told together with its first answers
         else:
-            self._agent_seen.clear()
+            self.agent_seen.clear()
             self._become(replace(self.now, agent=agent_gone(self.now.agent)))
 
     def file_systems(self, freeze_status: str) -> None:
@@ -170,6 +178,11 @@ class Machine:
         if self.now.agent is not None:
             agent = msgspec.structs.replace(self.now.agent, fs_freeze_status=freeze_status)
             self._become(replace(self.now, agent=agent))
+
+    def credentials_told(self, trouble: str) -> None:
+        """The access credentials are in the guest, or why they are not."""
+        report = CredentialsReport(succeeded=not trouble, message=trouble)
+        self._become(replace(self.now, credentials=report))
 
     def orphan_ended(self, pid: int, wait_status: int) -> None:
         """A process that is not this launcher's own child has ended; QEMU is one."""
@@ -195,9 +208,10 @@ class Machine:
     async def ask_agent(self) -> None:
         """Ask the guest's agent, often at first and seldom later, until cancelled."""
         while True:
-            await self._agent_seen.wait()
+            await self.agent_seen.wait()
+            await self._judge_agent()
             pause = guest_agent.FIRST_POLL_S
-            while self._agent_seen.is_set():
+            while self.agent_seen.is_set():
                 if self.now.state is State.RUNNING:
                     await self._ask_agent_once()
                 await asyncio.sleep(pause)
@@ -232,6 +246,19 @@ class Machine:
             log.warning("the started domain could not be read back", cause=problem.cause)
             return Described()
 
+    async def _judge_agent(self) -> None:
+        """Once for each time the agent comes."""
+        try:
+            about = msgspec.json.decode(await self._channel.ask("guest-info"), type=guest_agent.AboutAgent)
+        except HostError as error:
+            log.info("the guest agent does not describe itself", cause=error.cause)
+            self._unsupported = ""
+            return
+        credentials = self.now.built.credentials if self.now.built is not None else []
+        self._unsupported = guest_agent.unsupported_because(
+            about, keys=any(c.is_keys for c in credentials), passwords=any(not c.is_keys for c in credentials)
+        )
+
     async def _ask_agent_once(self) -> None:
         try:
             info = await self._host.guest_info()
@@ -241,9 +268,10 @@ class Machine:
             if not self.now.has_agent:
                 self._become(replace(self.now, agent=guest_agent.agent_report({})))
             return
-        if self.now.is_alive and self._agent_seen.is_set():
+        if self.now.is_alive and self.agent_seen.is_set():
             found = tuple(guest_agent.guest_interfaces(interfaces))
             agent = guest_agent.agent_report(info)
+            agent.supported, agent.unsupported_because = not self._unsupported, self._unsupported
             if self.now.agent is not None:
                 agent.fs_freeze_status = self.now.agent.fs_freeze_status
             self._become(replace(self.now, agent=agent, guest_interfaces=found))

@@ -6,6 +6,7 @@ from datetime import datetime
 from kubevirt.kit.errors import Problem
 from kubevirt.machine.domain_report import (
     AgentReport,
+    CredentialsReport,
     DomainReport,
     GraceReport,
     Reason,
@@ -33,6 +34,7 @@ class MachineState:
     agent: AgentReport | None = None
     guest_interfaces: tuple[ReportedInterface, ...] = ()
     grace: GraceReport | None = None
+    credentials: CredentialsReport | None = None
     started_at: datetime | None = None
 
     @property
@@ -100,6 +102,7 @@ class MachineState:
             ),
             agent=self.agent,
             grace=self.grace,
+            credentials=self.credentials,
             failure=self.failure,
             started_at=self.started_at,
         )

@@ -2,6 +2,7 @@
 
 import msgspec
 
+from kubevirt.machine.access_credentials import AgentCredential
 from kubevirt.machine.domain_report import ReportedInterface
 from kubevirt.machine.network.attachment import Dhcp6Lease, DhcpLease
 
@@ -31,6 +32,12 @@ class Built(msgspec.Struct, kw_only=True, omit_defaults=True):
     leases6: list[Dhcp6Lease] = []
     volumes: dict[str, str] = {}
     """Disk alias in the domain -> name of its volume."""
+    credentials: list[AgentCredential] = []
+    """To be brought into the guest by its agent."""
+    guest_probes: bool = False
+    """Somebody will ask from time to time how the guest is."""
+    quiet_probes: bool = False
+    """Until told otherwise, pings of the agent count as answered."""
 
 
 class DescribeOrder(msgspec.Struct, kw_only=True):

@@ -25,6 +25,7 @@ from kubevirt.launcher_link.messages import GuestEvent
 from kubevirt.launcher_link.settings import sync_options
 from kubevirt.launcher_link.sync import SyncRequest
 from kubevirt.launcher_link.wire import LinkUnavailable
+from kubevirt.machine.guest_probes import are_quiet
 from kubevirt.machine.network import NicAttachment
 from kubevirt.machine.status import Observed as Seen
 from kubevirt.machine.status import status_after
@@ -46,12 +47,24 @@ _FOLLOWED_PHASES = ("Scheduled", "Running")
 _AFTER_THE_STATUS = (Action.ACKNOWLEDGE, Action.FORGET)
 
 
+@dataclass(frozen=True)
+class Given:
+    """What of an instance its launcher must be told again when it changes."""
+
+    spec: VirtualMachineInstanceSpec
+    quiet_probes: bool
+
+    @classmethod
+    def of(cls, instance: VirtualMachineInstance) -> "Given":
+        return cls(instance.spec, are_quiet(instance.metadata.annotations))
+
+
 @dataclass
 class Progress:
     """What was done for one launcher; lost with a restart, without harm."""
 
     attachments: list[NicAttachment] | None = None
-    spec: VirtualMachineInstanceSpec | None = None
+    given: Given | None = None
     """As the launcher was last given it."""
     asked_to_end_at: float | None = None
     ending: Action | None = None
@@ -144,7 +157,7 @@ class InstanceController:
         options = sync_options(self._config(), kvm_usable=not self._kvm_problem)
         started = time.monotonic()
         report = await link.sync(SyncRequest(vmi=instance, nics=progress.attachments, options=options))
-        launcher.report, progress.spec = report, instance.spec
+        launcher.report, progress.given = report, Given.of(instance)
         log.info("launcher synced", vmi=launcher.key, state=report.state, took_s=round(time.monotonic() - started, 3))
 
     async def _ask_to_end(
@@ -197,7 +210,8 @@ class InstanceController:
         except NotFound:
             return None  # it was removed meanwhile; the watch will tell
         self._instances.written(written)
-        self._emit(instance, events.on_phase(instance.status.phase, wanted.phase))
+        self._emit(instance, [*events.on_phase(instance.status.phase, wanted.phase),
+                              *events.on_credentials(instance.status.conditions, wanted.conditions)])  # fmt: skip
         return None
 
     async def _finish(self, action: Action, launcher: Launcher) -> None:
@@ -233,7 +247,7 @@ def _observe(instance: VirtualMachineInstance | None, launcher: Launcher, progre
         pod_is_gone=launcher.state is not LinkState.OPEN and not launcher.pod_dir.exists(),
         report=launcher.report,
         final=launcher.final,
-        spec_changed=instance is not None and progress.spec is not None and progress.spec != instance.spec,
+        spec_changed=instance is not None and progress.given is not None and progress.given != Given.of(instance),
         asked_to_end_s_ago=None if asked_at is None else time.monotonic() - asked_at,
         now=now(),
     )

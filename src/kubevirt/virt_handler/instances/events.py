@@ -2,6 +2,8 @@
 
 from dataclasses import dataclass
 
+from kubevirt.machine.conditions import Conditions, find
+from kubevirt.machine.status import CREDENTIALS
 from kubevirt.virt_handler.instances.decide import Action
 
 
@@ -18,6 +20,8 @@ CREATED = Note("Normal", "Created", "VirtualMachineInstance defined.")
 STARTED = Note("Normal", "Started", "VirtualMachineInstance started.")
 STOPPED = Note("Normal", "Stopped", "The VirtualMachineInstance was shut down.")
 CRASHED = Note("Warning", "Stopped", "The VirtualMachineInstance crashed.")
+
+CREDENTIALS_THERE = Note("Normal", "AccessCredentialsSyncSuccess", "Access credentials sync successful.")
 
 _ON_ACTION = {
     Action.SHUTDOWN: Note("Normal", "ShuttingDown", "Signaled Graceful Shutdown"),
@@ -45,6 +49,16 @@ def on_action(action: Action, *, repeated: bool) -> list[Note]:
     """What an action is worth telling; the first time only."""
     note = _ON_ACTION.get(action)
     return [note] if note is not None and not repeated else []
+
+
+def on_credentials(old: Conditions, new: Conditions) -> list[Note]:
+    """What a change of the access credentials' condition is worth telling."""
+    before, after = find(old, CREDENTIALS), find(new, CREDENTIALS)
+    if after is None or (before is not None and (before.status, before.message) == (after.status, after.message)):
+        return []
+    if after.status == "True":
+        return [CREDENTIALS_THERE]
+    return [Note("Warning", "AccessCredentialsSyncFailed", f"Access credentials sync failed: {after.message}")]
 
 
 def sync_failed(reason: str) -> Note:

@@ -9,8 +9,10 @@ from kubevirt.kit.errors import Problem
 from kubevirt.launcher_link.context import domain_context
 from kubevirt.launcher_link.sync import SyncRequest
 from kubevirt.machine import cloud_init, paths
+from kubevirt.machine.access_credentials import agent_credentials
 from kubevirt.machine.domain import DiskFacts, build_domain, domain_type
 from kubevirt.machine.domain_report import ReportedInterface
+from kubevirt.machine.guest_probes import are_quiet, has_guest_probes
 from kubevirt.virt_launcher.options import DEFAULT_GRACE_PERIOD_S
 from kubevirt.virt_launcher.orders import BuildOrder, Built
 from kubevirt.virt_launcher.workshop import claims, data_disks, qemu_img
@@ -102,6 +104,9 @@ def _built(request: SyncRequest, xml: str, type_: str) -> Built:
         leases=[nic.dhcp for nic in request.nics if nic.dhcp is not None],
         leases6=[nic.dhcp6 for nic in request.nics if nic.dhcp6 is not None],
         volumes={f"ua-{disk.name}": disk.name for disk in spec.domain.devices.disks},
+        credentials=agent_credentials(request.vmi),
+        guest_probes=has_guest_probes(request.vmi),
+        quiet_probes=are_quiet(request.vmi.metadata.annotations),
     )
 
 
