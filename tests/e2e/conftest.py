@@ -42,20 +42,30 @@ def admin() -> Cluster:
 @pytest.fixture(scope="module")
 def namespace(admin: Cluster, request: pytest.FixtureRequest) -> Iterator[Cluster]:
     """A namespace of the test module's own, removed with all in it."""
-    name = request.node.path.stem.removeprefix("test_").replace("_", "-")
+    name = own_namespace(request)
     admin.kubectl("create", "namespace", name).ok()
     yield admin.in_namespace(name)
     admin.kubectl("delete", "namespace", name, "--timeout=120s", timeout_s=150).ok()
 
 
+def own_namespace(request: pytest.FixtureRequest) -> str:
+    """The namespace a test module works in: named after its file, unless it says `NAMESPACE`."""
+    named = str(getattr(request.module, "NAMESPACE", ""))
+    return named or request.node.path.stem.removeprefix("test_").replace("_", "-")
+
+
 @pytest.fixture(scope="module", autouse=True)
-def nothing_left_behind(admin: Cluster) -> Iterator[None]:
-    """After every module: no guest's process, and no mount of a launcher pod, is left on any node."""
-    before = {p.pid for p in machine.guest_processes()}
+def nothing_left_behind(admin: Cluster, request: pytest.FixtureRequest) -> Iterator[None]:
+    """After every module: no process of a guest in its namespace is left on any node.
+
+    Modules run side by side, so that one of them looks only after its own.
+    """
+    name = own_namespace(request)
+    before = {p.pid for p in machine.guest_processes(name)}
     yield
 
     def clean() -> bool:
-        left = [p for p in machine.guest_processes() if p.pid not in before]
+        left = [p for p in machine.guest_processes(name) if p.pid not in before]
         assert not left, f"left running: {left}"
         return True
 

@@ -4,6 +4,7 @@ that the kubelet gives to a launcher. For tests of virt-launcher alone.
 
 import asyncio
 import contextlib
+import fcntl
 import json
 import os
 import shutil
@@ -89,11 +90,19 @@ def unpacked(image: str) -> Path:
     """The tree of a built image."""
     digest = str(json.loads((IMAGES / f"{image}.json").read_text())["digest"]).removeprefix("sha256:")
     tree = UNPACKED / f"{image}-{digest[:12]}"
-    if tree.exists():
-        return tree
-    shutil.rmtree(UNPACKED / f"{image}.new", ignore_errors=True)
+    UNPACKED.mkdir(parents=True, exist_ok=True)
+    with (UNPACKED / f"{image}.lock").open("w") as lock:  # test modules run side by side
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        if not tree.exists():
+            unpack(image, digest, tree)
+    return tree
+
+
+def unpack(image: str, digest: str, tree: Path) -> None:
+    """Make the tree; it appears whole or not at all."""
     new = UNPACKED / f"{image}.new"
-    new.mkdir(parents=True)
+    shutil.rmtree(new, ignore_errors=True)
+    new.mkdir()
     with tarfile.open(IMAGES / f"{image}.tar") as archive, tempfile.TemporaryDirectory() as scratch:
         archive.extractall(scratch, filter="data")
         blobs = Path(scratch) / "blobs" / "sha256"
@@ -103,7 +112,6 @@ def unpacked(image: str) -> Path:
             packing = [f"--{kind}" for kind in ("zstd", "gzip") if layer["mediaType"].endswith(kind)]
             subprocess.run(["tar", "-x", *packing, "-f", blob, "-C", new], check=True)
     new.rename(tree)
-    return tree
 
 
 async def eventually(condition: Callable[[], bool | Awaitable[bool]], what: str, *, within_s: float = 15) -> None:

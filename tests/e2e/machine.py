@@ -11,7 +11,8 @@ import signal
 from dataclasses import dataclass
 from pathlib import Path
 
-GUEST_PROGRAMS = ("qemu-system", "libvirtd", "virt-launcher")
+GUEST_PROGRAMS = ("qemu-system", "virt-launcher")
+"""Those of a guest that name its namespace. libvirtd does not; it cannot outlive the launcher, process 1 of its pod."""
 
 
 @dataclass(frozen=True)
@@ -49,9 +50,11 @@ def qemu_of(namespace: str, vmi: str) -> list[Process]:
     return processes("qemu-system", f"guest={namespace}_{vmi},")
 
 
-def guest_processes() -> list[Process]:
-    """Every process that exists only for guests."""
-    return [p for word in GUEST_PROGRAMS for p in processes(word) if is_program(p, word)]
+def guest_processes(namespace: str) -> list[Process]:
+    """Every process that exists only for guests of a namespace."""
+    found = [p for word in GUEST_PROGRAMS for p in processes(word) if is_program(p, word)]
+    marks = (f"guest={namespace}_", f"--namespace {namespace} ", f"--namespace={namespace} ")
+    return [p for p in found if any(mark in f"{p.command} " for mark in marks)]
 
 
 def is_program(process: Process, word: str) -> bool:

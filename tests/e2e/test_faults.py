@@ -8,7 +8,7 @@ from tests.e2e import machine
 from tests.e2e.harness import Cluster, console, eventually
 from tests.e2e.manifests import as_json, vm
 
-pytestmark = pytest.mark.e2e
+pytestmark = [pytest.mark.e2e, pytest.mark.alone]
 VM = "survivor"
 
 

@@ -12,6 +12,7 @@ from tests.e2e.harness import Cluster, console
 from tests.e2e.manifests import as_json, vm
 
 pytestmark = pytest.mark.e2e
+NAMESPACE = "team"
 
 
 @pytest.fixture(scope="module")

@@ -17,6 +17,7 @@ from tests.e2e.conftest import EXAMPLES
 from tests.e2e.harness import Cluster, console, eventually
 
 pytestmark = pytest.mark.e2e
+NAMESPACE = "default"
 VM = "vm-cirros"
 STOP = '{"spec":{"running":false}}'
 START = '{"spec":{"running":true}}'

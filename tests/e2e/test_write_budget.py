@@ -10,7 +10,7 @@ from tests.e2e.audit import AuditLog, Write, until_running
 from tests.e2e.harness import BIN, Cluster, eventually, run
 from tests.e2e.manifests import as_json, vm
 
-pytestmark = pytest.mark.e2e
+pytestmark = [pytest.mark.e2e, pytest.mark.alone]
 TO_RUNNING = 8
 POLLS_AT_REST = 80  # twenty seconds
 
