@@ -91,12 +91,13 @@ class Transport:
     @asynccontextmanager
     async def websocket(self, path: str, *, protocols: Sequence[str] = (), query: Sequence[tuple[str, str]] = ()
                         ) -> AsyncIterator[aiohttp.ClientWebSocketResponse]:
-        """An open WebSocket. A refused handshake raises the ApiError of its body."""
+        """An open WebSocket, to be read as a `websockets.LiveSocket`, which answers pings. A refused handshake raises
+        the ApiError of its body."""
         try:
             socket = await self._live().ws_connect(
                 self._url(path, tuple(query)), protocols=protocols, headers=CIMultiDict(self.access.headers()),
                 ssl=self._ssl(),
-                proxy=self.access.proxy or None, max_msg_size=0, autoping=True,
+                proxy=self.access.proxy or None, max_msg_size=0, autoping=False,
                 server_hostname=self.access.tls_server_name or None,
             )
         except (aiohttp.ClientError, TimeoutError, ConnectionError) as e:

@@ -25,6 +25,7 @@ from kubevirt.virt_api.aggregator import Aggregator, gate
 from kubevirt.virt_api.kind_webhooks import KindWebhooks
 from kubevirt.virt_api.node_agents import NodeAgents, session
 from kubevirt.virt_api.server import AGENTS, CLIENT, LARGEST_BODY, errors_as_status
+from kubevirt.virt_api.streams import follow_streams
 from kubevirt.virt_api.vm_webhooks import VmWebhooks
 from kubevirt.virt_api.webhooks import Webhooks
 
@@ -78,6 +79,7 @@ def application(
     app = web.Application(middlewares=[errors_as_status, gate(client, aggregator)], client_max_size=LARGEST_BODY)
     app[CLIENT] = client
     app[AGENTS] = agents
+    follow_streams(app)
     machines, instances = f"{BASE}/virtualmachines", f"{BASE}/virtualmachineinstances"
     app.router.add_routes(discovery.routes())
     app.router.add_routes(webhooks)

@@ -57,13 +57,14 @@ class NodeAgents:
 
     @asynccontextmanager
     async def websocket(
-        self, url: URL, protocols: tuple[str, ...], heartbeat_s: float
+        self, url: URL, protocols: tuple[str, ...]
     ) -> AsyncIterator[aiohttp.ClientWebSocketResponse]:
-        """An open stream of the handler. Raises what aiohttp raises when it refuses or cannot be reached."""
+        """An open stream of the handler, to be read as a LiveSocket. Raises what aiohttp raises when it refuses or
+        cannot be reached."""
         async with self.http.ws_connect(
             url,
             protocols=protocols,
-            heartbeat=heartbeat_s,
+            autoping=False,
             max_msg_size=0,
             ssl=self.tls.current(),
             server_hostname=SERVER_NAME,

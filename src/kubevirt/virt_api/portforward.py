@@ -10,8 +10,9 @@ import aiohttp
 from aiohttp import web
 
 from kubevirt.kit.tasks import until_first_ends
+from kubevirt.kube.websockets import Ending, LiveSocket
 from kubevirt.virt_api.replies import StatusError
-from kubevirt.virt_api.streams import accept
+from kubevirt.virt_api.streams import accept, finish
 
 CHUNK = 64 * 1024
 DIAL_TIMEOUT_S = 10.0
@@ -20,20 +21,19 @@ DIAL_TIMEOUT_S = 10.0
 async def forward_port(request: web.Request, address: str, port: int, protocol: str) -> web.StreamResponse:
     """Connect the client with a port of the guest; 500 with the reason when the guest does not answer."""
     async with _dialled(address, port, protocol) as (reader, write):
-        client = accept()
-        await client.prepare(request)
+        client = await accept(request)
+        live = LiveSocket(client)
 
         async def to_guest() -> None:
-            async for message in client:
-                if message.type is aiohttp.WSMsgType.BINARY:
-                    await write(message.data)
+            async for data in live:
+                await write(data)
 
         async def to_client() -> None:
             async for data in reader:
-                await client.send_bytes(data)
+                await live.send(data)
 
-        await until_first_ends(to_guest(), to_client())
-        await client.close()
+        await until_first_ends(to_guest(), to_client(), live.watch())
+        await finish(request, client, live, Ending(code=aiohttp.WSCloseCode.OK))
     return client
 
 

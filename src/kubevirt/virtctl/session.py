@@ -8,7 +8,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Awaitable, Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from typing import TypeVar
 
 import msgspec
@@ -21,6 +21,7 @@ from kubevirt.kube.config import ConfigFlags, load_access
 from kubevirt.kube.errors import ApiError
 from kubevirt.virtctl.errors import CommandError
 from kubevirt.virtctl.flags import Globals
+from kubevirt.virtctl.progress import Progress, progress
 from kubevirt.virtctl.targets import Target
 
 GROUP_VERSION = "kubevirt.io/v1"
@@ -35,6 +36,7 @@ class Session:
 
     client: Client
     namespace: str
+    progress: Progress = field(default_factory=lambda: Progress(""))
 
     def namespace_of(self, target: Target) -> str:
         """The target's own namespace if it named one, else the session's."""
@@ -69,20 +71,27 @@ class Session:
             raise CommandError(frame.format(e.message)) from e
 
 
-def run(flags: Globals, work: Callable[[Session], Awaitable[T]]) -> T:
-    """Open a session as the flags say, do the work in it, close it."""
+def run(flags: Globals, work: Callable[[Session], Awaitable[T]], *, waiting_for: str = "the cluster") -> T:
+    """Open a session as the flags say, do the work in it, close it.
+
+    On a terminal a line shows that `waiting_for` takes a while; streams, which own the terminal, pass an empty text.
+    """
     try:
-        return asyncio.run(_within_session(flags, work))
+        return asyncio.run(_within_session(flags, work, waiting_for))
     except CommandError as e:
         e.spoke_to = flags
         raise
 
 
-async def _within_session(flags: Globals, work: Callable[[Session], Awaitable[T]]) -> T:
+async def _within_session(flags: Globals, work: Callable[[Session], Awaitable[T]], waiting_for: str) -> T:
     try:
         access = load_access(config_flags(flags))
         async with Client(access, program="virtctl") as client:
-            return await work(Session(client=client, namespace=access.namespace))
+            session = Session(client=client, namespace=access.namespace)
+            if not waiting_for:
+                return await work(session)
+            async with progress(f"waiting for {waiting_for}") as shown:
+                return await work(replace(session, progress=shown))
     except ApiError as e:
         raise CommandError(e.message) from e
     except Problem as e:

@@ -101,13 +101,15 @@ async def agent(tmp_path: Path) -> AsyncIterator[Agent]:
                               on_guest_event=lambda _key, _event: None)  # fmt: skip
         launchers.follow("n/a", "u", "p")
         app = web.Application(middlewares=[only_virt_api])
-        app.router.add_routes(routes(launchers, Streams()))
+        streams = Streams(tasks)
+        app.router.add_routes(routes(launchers, streams))
         runner = web.AppRunner(app, shutdown_timeout=1)
         await runner.setup()
         site = web.TCPSite(runner, "127.0.0.1", 0, ssl_context=tls)
         await site.start()
         yield Agent(authority, f"https://127.0.0.1:{runner.addresses[0][1]}")
         await runner.cleanup()
+        streams.close()
     serial.close()
     await serial.wait_closed()
 
@@ -132,15 +134,78 @@ async def test_a_console_carries_bytes_both_ways(agent: Agent) -> None:
         assert await console.receive_bytes(timeout=5) == b"HELLO"
 
 
+async def until(console: aiohttp.ClientWebSocketResponse, wanted: bytes) -> bytes:
+    """All that the console shows up to and with `wanted`."""
+    seen = b""
+    async with asyncio.timeout(5):
+        while wanted not in seen:
+            seen += await console.receive_bytes()
+    return seen
+
+
 async def test_a_second_console_tells_and_closes_the_first(agent: Agent) -> None:
     async with agent.client() as client, client.ws_connect(BASE + "console") as first:
         await first.send_bytes(b"a")
         assert await first.receive_bytes(timeout=5) == b"A"
         async with client.ws_connect(BASE + "console") as second:
             assert b"another client connected" in await first.receive_bytes(timeout=5)
-            assert (await first.receive(timeout=5)).type is aiohttp.WSMsgType.CLOSE
+            closed = await first.receive(timeout=5)
+            assert (closed.type, closed.data) == (aiohttp.WSMsgType.CLOSE, aiohttp.WSCloseCode.GOING_AWAY)
+            assert closed.extra == "This connection was closed because another client connected."
+            assert await second.receive_bytes(timeout=5) == b"A", "what was on the screen is shown first"
             await second.send_bytes(b"b")
             assert await second.receive_bytes(timeout=5) == b"B"
+
+
+async def test_who_comes_back_sees_what_was_written_meanwhile(agent: Agent) -> None:
+    async with agent.client() as client:
+        async with client.ws_connect(BASE + "console") as first:
+            await first.send_bytes(b"line\n")
+            assert await until(first, b"LINE\n")
+            await first.send_bytes(b"and nobody waits for this\n")
+        async with client.ws_connect(BASE + "console") as second:
+            assert await until(second, b"FOR THIS\n") == b"LINE\nAND NOBODY WAITS FOR THIS\n"
+
+
+async def test_the_first_console_begins_with_the_end_of_the_log(agent: Agent) -> None:
+    log = agent.authority.directory / "pods/p/volumes/kubernetes.io~empty-dir/private/u/virt-serial0-log"
+    log.write_bytes(b"x" * 20_000 + b"\nlogin: ")
+    async with agent.client() as client, client.ws_connect(BASE + "console") as console:
+        seen = await until(console, b"login: ")
+        assert len(seen) <= 8 * 1024
+
+
+@pytest.mark.parametrize("trap", ["fifo", "link"])
+async def test_a_log_that_is_none_is_not_read(agent: Agent, trap: str) -> None:
+    log = agent.authority.directory / "pods/p/volumes/kubernetes.io~empty-dir/private/u/virt-serial0-log"
+    if trap == "fifo":
+        os.mkfifo(log)
+    else:
+        log.symlink_to("/etc/hostname")
+    async with agent.client() as client, client.ws_connect(BASE + "console") as console:
+        await console.send_bytes(b"a")
+        assert await console.receive_bytes(timeout=5) == b"A"
+
+
+async def test_a_slow_reader_loses_nothing(agent: Agent) -> None:
+    """More than all buffers on the way hold; the client begins to read late."""
+    sent = b"".join(b"%07d\n" % number for number in range(512 * 1024))  # 4 MiB
+
+    async with agent.client() as client, client.ws_connect(BASE + "console", max_msg_size=0) as console:
+
+        async def type_all() -> None:
+            for start in range(0, len(sent), 65536):
+                await console.send_bytes(sent[start : start + 65536])
+
+        typing = asyncio.create_task(type_all())
+        for _ in range(100):
+            await asyncio.sleep(0)
+        seen = bytearray()
+        async with asyncio.timeout(30):
+            while len(seen) < len(sent):
+                seen += await console.receive_bytes()
+        await typing
+    assert bytes(seen) == sent
 
 
 async def test_many_newcomers_at_once_leave_one_that_works(agent: Agent) -> None:
@@ -166,7 +231,7 @@ async def test_a_client_that_does_not_listen_keeps_nobody_waiting(agent: Agent) 
         async with asyncio.timeout(2):
             fresh = await client.ws_connect(BASE + "console")
             await fresh.send_bytes(b"b")
-            assert await fresh.receive_bytes() == b"B"
+            assert (await until(fresh, b"B")).endswith(b"B")
         flood.cancel()
         await fresh.close()
 

@@ -7,12 +7,13 @@ probes.
 
 import ssl
 from collections.abc import AsyncIterator, Awaitable, Callable
-from contextlib import asynccontextmanager
+from contextlib import AsyncExitStack, asynccontextmanager
 
 from aiohttp import web
 
 from kubevirt.kit import logs
 from kubevirt.kit.errors import Problem
+from kubevirt.kit.tasks import Tasks
 from kubevirt.kube.certs import CertificateFiles, ServerTls
 from kubevirt.launcher_link.client import LauncherLink
 from kubevirt.launcher_link.wire import LinkError, LinkUnavailable
@@ -41,15 +42,18 @@ _VERBS: dict[str, Verb] = {
 @asynccontextmanager
 async def serving(settings: Settings, launchers: Launchers) -> AsyncIterator[None]:
     """Serve until left; open streams are then told why they end."""
-    streams = Streams()
     tls = ServerTls(
         CertificateFiles.mounted(settings.server_certificate, settings.authorities), client_required=True
     )
-    app = web.Application(middlewares=[only_virt_api])
-    app.router.add_routes(routes(launchers, streams))
     health = web.Application()
     health.router.add_get("/healthz", _answer_health)
-    async with _running(app, settings.port, tls.context), _running(health, settings.health_port, None):
+    app = web.Application(middlewares=[only_virt_api])
+    async with Tasks() as tasks, AsyncExitStack() as servers:
+        streams = Streams(tasks)
+        servers.callback(streams.close)
+        app.router.add_routes(routes(launchers, streams))
+        await servers.enter_async_context(_running(app, settings.port, tls.context))
+        await servers.enter_async_context(_running(health, settings.health_port, None))
         try:
             yield
         finally:

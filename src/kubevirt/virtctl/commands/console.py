@@ -9,14 +9,17 @@ from contextlib import AsyncExitStack
 import aiohttp
 import click
 
+from kubevirt.kit.tasks import until_first_ends
 from kubevirt.kube.errors import ApiError
+from kubevirt.kube.websockets import LiveSocket
 from kubevirt.virtctl.errors import CommandError
 from kubevirt.virtctl.flags import Globals, command
+from kubevirt.virtctl.progress import Progress, progress
 from kubevirt.virtctl.session import Session, run
+from kubevirt.virtctl.streams import PROTOCOL, closed_text, odd_ending
 from kubevirt.virtctl.targets import Kind, Target, parse_target
 from kubevirt.virtctl.terminal import raw_terminal, show, typed
 
-PROTOCOL = "plain.kubevirt.io"
 ESCAPE = 29  # Ctrl+] and Ctrl+5 both type this byte
 RETRY_S = 1.0
 DISCONNECTED = (
@@ -35,23 +38,25 @@ def console(flags: Globals, names: tuple[str, ...], timeout: int) -> None:
     """Join terminal and serial console until either side ends it."""
     target = parse_target(names, default=Kind.VMI)
     instance = Target(kind=Kind.VMI, name=target.name, namespace=target.namespace)
-    run(flags, lambda session: _attach(session, instance, timeout * 60))
+    run(flags, lambda session: _attach(session, instance, timeout * 60), waiting_for="")
 
 
 async def _attach(session: Session, target: Target, timeout_s: float) -> None:
     async with AsyncExitStack() as stack:
-        socket = await _connected(session, target, timeout_s, stack)
+        async with progress(f"waiting for {target.name} to run") as shown:
+            socket = await _connected(session, target, timeout_s, stack, shown)
         click.echo(
             f"Successfully connected to {target.name} console. Press Ctrl+] or Ctrl+5 to exit console.", err=True
         )
         with raw_terminal(sys.stdin.fileno()):
-            user_left = await _join(socket)
+            live = LiveSocket(socket)
+            user_left = await _join(live)
     if not user_left:
-        _explain_end(socket)
+        _explain_end(live)
 
 
 async def _connected(
-    session: Session, target: Target, timeout_s: float, stack: AsyncExitStack
+    session: Session, target: Target, timeout_s: float, stack: AsyncExitStack, shown: Progress
 ) -> aiohttp.ClientWebSocketResponse:
     """Open the stream; while the instance does not run yet, try again each second until the time is up."""
     loop = asyncio.get_running_loop()
@@ -65,41 +70,35 @@ async def _connected(
                 raise
             if loop.time() > deadline:
                 raise CommandError("Timeout trying to connect to the virtual machine instance") from e
+            shown.text = f"waiting for {target.name} to run: {e.message}"
         await asyncio.sleep(RETRY_S)
 
 
-async def _join(socket: aiohttp.ClientWebSocketResponse) -> bool:
+async def _join(live: LiveSocket) -> bool:
     """Copy both ways until one side has ended; whether that was the user."""
-    to_user = asyncio.create_task(_guest_to_user(socket), name="guest to user")
-    to_guest = asyncio.create_task(_user_to_guest(socket), name="user to guest")
-    done, pending = await asyncio.wait((to_user, to_guest), return_when=asyncio.FIRST_COMPLETED)
-    for task in pending:
-        task.cancel()
-    await asyncio.gather(*pending, return_exceptions=True)
-    for task in done:
-        task.result()
-    return to_guest in done
+    left: list[bool] = []
+    await until_first_ends(_guest_to_user(live), _user_to_guest(live, left), live.watch())
+    return bool(left)
 
 
-async def _guest_to_user(socket: aiohttp.ClientWebSocketResponse) -> None:
-    async for message in socket:
-        if message.type is aiohttp.WSMsgType.BINARY:
-            show(message.data)
+async def _guest_to_user(live: LiveSocket) -> None:
+    async for data in live:
+        show(data)
 
 
-async def _user_to_guest(socket: aiohttp.ClientWebSocketResponse) -> None:
+async def _user_to_guest(live: LiveSocket, left: list[bool]) -> None:
     async for data in typed(sys.stdin.fileno()):
         if data[0] == ESCAPE:
-            return
-        await socket.send_bytes(data)
+            break
+        await live.send(data)
+    left.append(True)
 
 
-def _explain_end(socket: aiohttp.ClientWebSocketResponse) -> None:
+def _explain_end(live: LiveSocket) -> None:
     """Say why the stream ended when neither the user nor the server meant it to."""
-    code = socket.close_code
-    if code in (None, aiohttp.WSCloseCode.OK):
+    ending = odd_ending(live)
+    if ending is None:
         return
-    if code == aiohttp.WSCloseCode.ABNORMAL_CLOSURE:
+    if ending.code == aiohttp.WSCloseCode.ABNORMAL_CLOSURE:
         click.echo(DISCONNECTED, err=True)
-        raise CommandError("websocket: close 1006 (abnormal closure): unexpected EOF")
-    raise CommandError(f"websocket: close {code}")
+    raise CommandError(closed_text(ending))

@@ -9,16 +9,16 @@ import asyncio
 from dataclasses import dataclass
 from typing import cast
 
-import aiohttp
 import click
 
 from kubevirt.kit.errors import Problem
-from kubevirt.kit.tasks import Tasks
+from kubevirt.kit.tasks import Tasks, until_first_ends
+from kubevirt.kube.websockets import LiveSocket
 from kubevirt.virtctl import log
 from kubevirt.virtctl.errors import CommandError
 from kubevirt.virtctl.flags import Globals, command
 from kubevirt.virtctl.session import Session, run
-from kubevirt.virtctl.streams import PROTOCOL, join_connection, join_standard_streams
+from kubevirt.virtctl.streams import PROTOCOL, closed_text, join_connection, join_standard_streams
 from kubevirt.virtctl.targets import Kind, Target, parse_stream_target
 
 DATAGRAM = 1500
@@ -75,9 +75,9 @@ def port_forward(ctx: click.Context, words: tuple[str, ...], stdio: bool, addres
         raise CommandError("only one port supported when forwarding to stdout")
     flags: Globals = ctx.obj
     if stdio:
-        run(flags, lambda session: _on_standard_streams(session, target, ports[0]))
+        run(flags, lambda session: _on_standard_streams(session, target, ports[0]), waiting_for="")
     else:
-        run(flags, lambda session: _listen(session, target, ports, address))
+        run(flags, lambda session: _listen(session, target, ports, address), waiting_for="")
 
 
 def stream_path(session: Session, target: Target, port: Port) -> str:
@@ -87,7 +87,9 @@ def stream_path(session: Session, target: Target, port: Port) -> str:
 
 async def _on_standard_streams(session: Session, target: Target, port: Port) -> None:
     async with session.client.websocket(stream_path(session, target, port), protocols=(PROTOCOL,)) as socket:
-        await join_standard_streams(socket)
+        ending = await join_standard_streams(socket)
+    if ending is not None:
+        raise CommandError(closed_text(ending))
 
 
 async def _listen(session: Session, target: Target, ports: list[Port], address: str) -> None:
@@ -114,7 +116,9 @@ async def _listen_tcp(session: Session, target: Target, port: Port, address: str
             path = stream_path(session, target, port)
             async with session.client.websocket(path, protocols=(PROTOCOL,)) as socket:
                 log.line(f"handling tcp connection for {port.local}")
-                await join_connection(socket, reader, writer)
+                ending = await join_connection(socket, reader, writer)
+                if ending is not None:
+                    log.line(f"connection for {port.local} ended: {closed_text(ending)}", level="error")
         except Problem as e:  # one refused connection is no reason to close the port: the next may come when it works
             log.line(_refused(session, target, e), level="error")
             writer.close()
@@ -151,22 +155,22 @@ class Datagrams(asyncio.DatagramProtocol):
         path = stream_path(self._session, self._target, self._port)
         try:
             async with self._session.client.websocket(path, protocols=(PROTOCOL,)) as socket:
-                sending = asyncio.create_task(_send_all(waiting, socket), name="datagrams to the guest")
-                try:
-                    async for message in socket:
-                        if message.type is aiohttp.WSMsgType.BINARY and self._transport is not None:
-                            self._transport.sendto(message.data, addr)
-                finally:
-                    sending.cancel()
+                live = LiveSocket(socket)
+                await until_first_ends(_send_all(waiting, live), self._answer_all(live, addr), live.watch())
         except Problem as e:
             log.line(_refused(self._session, self._target, e), level="error")
         finally:
             del self._clients[addr]
 
+    async def _answer_all(self, live: LiveSocket, addr: tuple[str | int, ...]) -> None:
+        async for data in live:
+            if self._transport is not None:
+                self._transport.sendto(data, addr)
 
-async def _send_all(waiting: asyncio.Queue[bytes], socket: aiohttp.ClientWebSocketResponse) -> None:
+
+async def _send_all(waiting: asyncio.Queue[bytes], live: LiveSocket) -> None:
     while True:
-        await socket.send_bytes(await waiting.get())
+        await live.send(await waiting.get())
 
 
 async def _listen_udp(session: Session, target: Target, port: Port, address: str, tasks: Tasks) -> None:

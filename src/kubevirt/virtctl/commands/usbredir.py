@@ -48,4 +48,4 @@ def usbredir(flags: Globals, words: tuple[str, ...], no_launch: bool) -> None:
             raise CommandError(f"Can't access VMI {target.name}: {e.message}") from e
         raise CommandError("Remote connection has closed.")
 
-    run(flags, redirect)
+    run(flags, redirect, waiting_for="")

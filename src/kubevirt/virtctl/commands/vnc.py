@@ -16,7 +16,7 @@ from kubevirt.virtctl import log
 from kubevirt.virtctl.errors import CommandError
 from kubevirt.virtctl.flags import CommandWithGlobals, Globals, command
 from kubevirt.virtctl.session import Session, run
-from kubevirt.virtctl.streams import PROTOCOL, Socket, join_connection
+from kubevirt.virtctl.streams import PROTOCOL, Socket, closed_text, join_connection
 from kubevirt.virtctl.targets import Kind, Target, parse_name
 from kubevirt.virtctl.viewers import viewer_command
 
@@ -68,7 +68,7 @@ def vnc(flags: Globals, names: tuple[str, ...], address: str, port: int, proxy_o
         except ApiError as e:
             raise CommandError(f"can't access VMI {target.name}: {e.message}") from e
 
-    run(flags, show)
+    run(flags, show, waiting_for="")
 
 
 class OneConnection:
@@ -109,7 +109,9 @@ async def _serve(
         reader, writer = await turn.accept()
     log.line(f"VNC Client connected in {time.monotonic() - started:.3f}s")
     await _warn_if_paused(session, target)
-    await join_connection(socket, reader, writer)
+    ending = await join_connection(socket, reader, writer)
+    if ending is not None:
+        raise CommandError(f"error encountered: {closed_text(ending)}")
 
 
 async def _with_viewer(
@@ -130,10 +132,14 @@ async def _with_viewer(
     try:
         await asyncio.wait((serving, watching), return_when=asyncio.FIRST_COMPLETED)
     finally:
-        serving.cancel()
-        if viewer.returncode is None:
+        if viewer.returncode is None and serving.done():
             viewer.terminate()
+        ended_by_itself = serving.done()
+        serving.cancel()
         output, _ = await watching
+        await asyncio.wait((serving,))
+    if ended_by_itself:
+        serving.result()
     if viewer.returncode and viewer.returncode > 0:
         shown = output.decode(errors="replace").strip()
         log.line(f"{arguments[0]} execution failed: exit status {viewer.returncode}, output: {shown}", level="error")
