@@ -1,11 +1,14 @@
-"""The rights of the add-on's own programs, verb by verb: what each of them does, and nothing else.
+"""The rights of the add-on's own programs, verb by verb: what each of them does, why, and nothing else.
 
 The rights that users get are `user_roles`'. Every program has an account of its own; a ClusterRole for what it does in
-all namespaces and a Role for what it does in the installation's.
+all namespaces and a Role for what it does in the installation's. Tests hold the table: each right is needed (a request
+that it allows is refused without it), each one is used by the program, and no program is ever refused anything.
+`docs/rights.md` is made from it.
 """
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
 from kubevirt.api.names import GROUP
@@ -13,6 +16,8 @@ from kubevirt.kit.json import Json, JsonObject
 
 RBAC = "rbac.authorization.k8s.io/v1"
 READ = ("get", "list", "watch")
+CACHE = ("list", "watch")
+"""What a cache of all objects of a kind needs."""
 
 
 def rule(group: str, resources: tuple[str, ...], verbs: tuple[str, ...], names: tuple[str, ...] = ()) -> JsonObject:
@@ -24,75 +29,135 @@ def rule(group: str, resources: tuple[str, ...], verbs: tuple[str, ...], names: 
 
 
 @dataclass(frozen=True, kw_only=True)
+class Right:
+    """One rule and its reason. `seldom` says on which occasion it is used, where an ordinary day may not bring it."""
+
+    group: str
+    resources: tuple[str, ...]
+    verbs: tuple[str, ...]
+    because: str
+    seldom: str = ""
+
+    @property
+    def as_rule(self) -> JsonObject:
+        """As RBAC has it."""
+        return rule(self.group, self.resources, self.verbs)
+
+    @property
+    def atoms(self) -> Iterator[tuple[str, str, str]]:
+        """(group, resource, verb): the smallest rights that this one consists of."""
+        return ((self.group, resource, verb) for resource in self.resources for verb in self.verbs)
+
+
+def right(group: str, resources: Iterable[str], verbs: Iterable[str], *, because: str, seldom: str = "") -> Right:
+    """A row of the tables below."""
+    return Right(group=group, resources=tuple(resources), verbs=tuple(verbs), because=because, seldom=seldom)
+
+
+@dataclass(frozen=True, kw_only=True)
 class Account:
     """A program's account and its rights. `borrowed`: roles of Kubernetes in kube-system that it is bound to."""
 
     name: str
-    cluster: tuple[JsonObject, ...]
-    own_namespace: tuple[JsonObject, ...]
+    program: str
+    cluster: tuple[Right, ...]
+    own_namespace: tuple[Right, ...]
     borrowed: tuple[str, ...] = ()
 
 
 API_ACCOUNT = Account(
     name="kubevirt-apiserver",
+    program="virt-api",
     cluster=(
-        # Who may use a sub-resource is the API server's to say.
-        rule("authorization.k8s.io", ("subjectaccessreviews",), ("create",)),
-        rule(GROUP, ("kubevirts",), READ),
-        rule(GROUP, ("virtualmachines", "virtualmachineinstances"), ("get", "list", "watch", "patch")),
-        rule(GROUP, ("virtualmachines/status",), ("patch",)),
-        rule("", ("namespaces", "persistentvolumeclaims"), ("get",)),
-        # Whether what is asked for is under way already, and whether machines are in the way of a removal.
-        rule(GROUP, ("virtualmachineinstancemigrations", "virtualmachineinstancereplicasets"), ("list",)),
-        rule("snapshot.kubevirt.io", ("virtualmachinerestores",), ("list",)),
-        rule("snapshot.kubevirt.io", ("virtualmachinesnapshots", "virtualmachinesnapshotcontents"), ("get",)),
-        rule("backup.kubevirt.io", ("virtualmachinebackups",), ("list",)),
+        right("authorization.k8s.io", ["subjectaccessreviews"], ["create"],
+              because="who may use a sub-resource is the API server's to say"),
+        right(GROUP, ["kubevirts"], ["list"],
+              because="the feature gates and defaults of the installation, and that there is only one of it"),
+        right(GROUP, ["virtualmachines", "virtualmachineinstances"], ["get", "patch"],
+              because="start, stop, pause and their like look at the machine and write what was asked"),
+        right(GROUP, ["virtualmachines/status"], ["patch"],
+              because="requests to start and stop are handed to virt-controller in the status"),
+        right(GROUP, ["virtualmachines", "virtualmachineinstances", "virtualmachineinstancereplicasets"], ["list"],
+              because="an installation with machines is not removed unless that is asked for",
+              seldom="the KubeVirt object is deleted"),
+        right(GROUP, ["virtualmachineinstancemigrations"], ["list"],
+              because="a machine is migrated by one migration at a time",
+              seldom="a migration is created"),
+        right("snapshot.kubevirt.io", ["virtualmachinerestores"], ["list"],
+              because="a machine is restored by one restore at a time",
+              seldom="a restore is created, and the feature gate Snapshot is on"),
+        right("snapshot.kubevirt.io", ["virtualmachinesnapshots", "virtualmachinesnapshotcontents"], ["get"],
+              because="a restore is checked against the machine in its snapshot",
+              seldom="a restore is created, and the feature gate Snapshot is on"),
+        right("backup.kubevirt.io", ["virtualmachinebackups"], ["list"],
+              because="a machine is backed up by one backup at a time",
+              seldom="a backup is created, and the feature gate IncrementalBackup is on"),
     ),
-    own_namespace=(rule("", ("pods",), READ),),
+    own_namespace=(
+        right(GROUP, ["kubevirts"], ["watch"], because="changed feature gates and defaults hold at once"),
+        right("", ["pods"], ["list"], because="consoles and their like go to the virt-handler on the machine's node"),
+    ),
     # The certificate authority and names of the aggregating API server.
     borrowed=("extension-apiserver-authentication-reader",),
 )
 
 CONTROLLER_ACCOUNT = Account(
     name="kubevirt-controller",
+    program="virt-controller",
     cluster=(
-        rule(GROUP, ("kubevirts",), READ),
-        rule(GROUP, ("virtualmachines", "virtualmachineinstancereplicasets"), (*READ, "patch", "update")),
-        rule(GROUP, ("virtualmachines/status", "virtualmachineinstancereplicasets/status"), ("patch", "update")),
-        rule(GROUP, ("virtualmachineinstances",), (*READ, "create", "patch", "update", "delete")),
-        # Pools make machines, delete them, and take disks that are to stay out of their hands.
-        rule("pool.kubevirt.io", ("virtualmachinepools",), (*READ, "patch")),
-        rule("pool.kubevirt.io", ("virtualmachinepools/status",), ("patch",)),
-        rule("pool.kubevirt.io", ("virtualmachinepools/finalizers",), ("update",)),
-        rule(GROUP, ("virtualmachines",), ("create", "delete")),
-        rule("", ("persistentvolumeclaims",), ("patch",)),
-        rule("cdi.kubevirt.io", ("datavolumes",), ("get", "patch")),
+        right(GROUP, ["virtualmachines", "virtualmachineinstancereplicasets"], [*CACHE, "get", "patch"],
+              because="what is wanted; marked with a finalizer; read anew before an instance is adopted for it"),
+        right(GROUP, ["virtualmachines/status", "virtualmachineinstancereplicasets/status"], ["patch"],
+              because="what has become of it"),
+        right(GROUP, ["virtualmachineinstances"], [*CACHE, "create", "patch", "delete"],
+              because="the instances of virtual machines and replica sets"),
+        right(GROUP, ["virtualmachineinstances"], ["get"],
+              because="an instance that is there already is recognised as its own",
+              seldom="the controller ended between a creation and its answer"),
         # Owner references that block their owner's deletion need this right on the owner.
-        rule(GROUP, ("virtualmachines/finalizers", "virtualmachineinstances/finalizers",
-                     "virtualmachineinstancereplicasets/finalizers"), ("update",)),
-        rule("", ("pods",), (*READ, "create", "patch", "delete")),
-        rule("", ("pods/status",), ("patch",)),
-        rule("", ("events",), ("create", "patch")),
-        rule("", ("nodes", "namespaces", "persistentvolumeclaims", "resourcequotas", "limitranges"), READ),
-        rule("apps", ("controllerrevisions",), (*READ, "create", "patch", "delete")),
-        rule("storage.k8s.io", ("storageclasses",), READ),
+        right(GROUP, ["virtualmachines/finalizers", "virtualmachineinstances/finalizers",
+                      "virtualmachineinstancereplicasets/finalizers"], ["update"],
+              because="what it creates holds up the deletion of its owner",
+              seldom="the cluster's API server runs the plug-in OwnerReferencesPermissionEnforcement"),
+        right("", ["pods"], [*CACHE, "create", "delete"], because="the launcher pods of instances"),
+        right("", ["pods"], ["get"],
+              because="a launcher pod that is there already is recognised as its own",
+              seldom="the controller ended between a creation and its answer"),
+        right("", ["pods/status"], ["patch"], because="the readiness gate of launcher pods"),
+        right("", ["events"], ["create", "patch"], because="tells what it does, and counts what repeats"),
+        right("", ["nodes"], CACHE, because="whether nodes have KVM, and whether their virt-handler is alive"),
+        right("", ["nodes"], ["patch"],
+              because="a node whose virt-handler is silent gets no further machines",
+              seldom="a virt-handler is silent for five minutes"),
+        right("", ["persistentvolumeclaims"], CACHE, because="a machine waits for the claims that it names"),
+        right("apps", ["controllerrevisions"], [*CACHE, "create", "delete"],
+              because="the specification that each run of a machine was started with"),
+        right("apps", ["controllerrevisions"], ["get"],
+              because="a revision that is there already is recognised as its own",
+              seldom="the controller ended between a creation and its answer"),
     ),
     own_namespace=(
-        rule("coordination.k8s.io", ("leases",), ("get", "create", "patch", "update")),
-        # Whether virt-handler is absent from one node or from all of them.
-        rule("apps", ("daemonsets",), ("get",)),
+        right(GROUP, ["kubevirts"], CACHE, because="the feature gates and defaults of the installation"),
+        right("apps", ["daemonsets"], ["get"],
+              because="whether virt-handler is absent from one node or from all",
+              seldom="a virt-handler is silent for five minutes"),
+        right("coordination.k8s.io", ["leases"], ["get", "create", "patch"],
+              because="of several controllers one works and the others wait"),
     ),
 )
 
 HANDLER_ACCOUNT = Account(
     name="kubevirt-handler",
+    program="virt-handler",
     cluster=(
-        rule(GROUP, ("kubevirts",), READ),
-        rule(GROUP, ("virtualmachineinstances",), (*READ, "patch", "update")),
-        rule("", ("nodes",), (*READ, "patch")),
-        rule("", ("events",), ("create", "patch")),
+        right(GROUP, ["virtualmachineinstances"], [*CACHE, "patch"], because="the instances of its node"),
+        right("", ["nodes"], ["get", "patch"], because="says what its node can do, and that it is alive"),
+        right("", ["events"], ["create"], because="tells what guests do"),
+        right("", ["events"], ["patch"], because="counts what repeats", seldom="the same thing happens again soon"),
     ),
-    own_namespace=(),
+    own_namespace=(
+        right(GROUP, ["kubevirts"], CACHE, because="the feature gates and defaults of the installation"),
+    ),
 )
 
 ACCOUNTS = (API_ACCOUNT, CONTROLLER_ACCOUNT, HANDLER_ACCOUNT)
@@ -108,12 +173,13 @@ def _objects_of(account: Account, namespace: str) -> list[JsonObject]:
     who: list[Json] = [{"kind": "ServiceAccount", "name": name, "namespace": namespace}]
     objects: list[JsonObject] = [
         {"apiVersion": "v1", "kind": "ServiceAccount", "metadata": {"name": name, "namespace": namespace}},
-        {"apiVersion": RBAC, "kind": "ClusterRole", "metadata": {"name": name}, "rules": list(account.cluster)},
+        {"apiVersion": RBAC, "kind": "ClusterRole", "metadata": {"name": name},
+         "rules": [r.as_rule for r in account.cluster]},
         binding("ClusterRoleBinding", name, "ClusterRole", name, who),
     ]
     if account.own_namespace:
         objects.append({"apiVersion": RBAC, "kind": "Role", "metadata": {"name": name, "namespace": namespace},
-                        "rules": list(account.own_namespace)})
+                        "rules": [r.as_rule for r in account.own_namespace]})
         objects.append(binding("RoleBinding", name, "Role", name, who, namespace=namespace))
     for role in account.borrowed:
         objects.append(binding("RoleBinding", f"{name}-{role}", "Role", role, who, namespace="kube-system"))

@@ -123,7 +123,8 @@ def _role(name: str, rules: list[JsonObject], *, aggregate_to: str = "", labels:
 
 
 def _binding_to(subjects: list[Json], role: str) -> JsonObject:
-    return binding("ClusterRoleBinding", role, "ClusterRole", role, subjects)
+    bound = binding("ClusterRoleBinding", role, "ClusterRole", role, subjects)
+    return {**bound, "metadata": {"name": role, "labels": {"kubevirt.io": ""}}}
 
 
 def _self_updating(obj: JsonObject) -> JsonObject:
