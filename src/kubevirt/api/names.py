@@ -37,6 +37,12 @@ LABEL_DEFAULT_INSTANCETYPE: Final = "instancetype.kubevirt.io/default-instancety
 LABEL_DEFAULT_INSTANCETYPE_KIND: Final = "instancetype.kubevirt.io/default-instancetype-kind"
 LABEL_DEFAULT_PREFERENCE: Final = "instancetype.kubevirt.io/default-preference"
 LABEL_DEFAULT_PREFERENCE_KIND: Final = "instancetype.kubevirt.io/default-preference-kind"
+LABEL_OFFER_GENERATION: Final = "instancetype.kubevirt.io/object-generation"
+"""This and the next ones, on the stored copy of an instance type or preference: what it is a copy of."""
+LABEL_OFFER_KIND: Final = "instancetype.kubevirt.io/object-kind"
+LABEL_OFFER_NAME: Final = "instancetype.kubevirt.io/object-name"
+LABEL_OFFER_UID: Final = "instancetype.kubevirt.io/object-uid"
+LABEL_OFFER_VERSION: Final = "instancetype.kubevirt.io/object-version"
 
 RESERVED_VMI_LABELS: Final = frozenset({
     LABEL_CREATED_BY_VMI,
