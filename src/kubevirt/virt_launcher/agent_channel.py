@@ -1,9 +1,15 @@
 """Commands of the guest agent itself, for what libvirt has no call for."""
 
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
 import msgspec
 
 from kubevirt.kit.json import Json
-from kubevirt.virt_launcher.libvirt_host import LibvirtHost
+
+if TYPE_CHECKING:
+    from kubevirt.virt_launcher.libvirt_host import LibvirtHost
 
 
 class _Command(msgspec.Struct, omit_defaults=True):

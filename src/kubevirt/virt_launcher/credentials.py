@@ -4,18 +4,23 @@ The kubelet puts new contents of a secret in place by turning a link, some time 
 are small, so they are simply read again every few seconds. A guest that boots anew is given everything anew.
 """
 
+from __future__ import annotations
+
 import asyncio
 import base64
-from collections.abc import Iterable, Mapping
+from collections.abc import Awaitable, Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from kubevirt.kit import logs
 from kubevirt.kit.errors import Problem
 from kubevirt.kit.json import Json
 from kubevirt.machine.access_credentials import AgentCredential
-from kubevirt.virt_launcher.agent_channel import AgentChannel
-from kubevirt.virt_launcher.machine import Machine
+
+if TYPE_CHECKING:
+    from kubevirt.virt_launcher.agent_channel import AgentChannel
+    from kubevirt.virt_launcher.machine import Machine
 
 log = logs.get("credentials")
 
@@ -30,7 +35,13 @@ class Wanted:
     passwords: dict[str, bytes] = field(default_factory=dict)
 
 
-async def keep(credentials: list[AgentCredential], machine: Machine, channel: AgentChannel) -> None:
+async def keep(
+    credentials: list[AgentCredential],
+    machine: Machine,
+    channel: AgentChannel,
+    *,
+    pause: Callable[[float], Awaitable[None]] = asyncio.sleep,
+) -> None:
     """Until cancelled. What is wrong is told in the machine's report, and tried again."""
     done: Wanted | None = None
     boot = 0
@@ -50,7 +61,7 @@ async def keep(credentials: list[AgentCredential], machine: Machine, channel: Ag
                 machine.credentials_told("")
         except Problem as problem:
             machine.credentials_told(str(problem))
-        await asyncio.sleep(LOOK_EVERY_S)
+        await pause(LOOK_EVERY_S)
 
 
 def read(credentials: Iterable[AgentCredential]) -> Wanted:

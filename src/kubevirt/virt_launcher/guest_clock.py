@@ -1,12 +1,17 @@
 """A guest that was paused goes on with the time at which it stopped; its agent puts it right."""
 
+from __future__ import annotations
+
 import asyncio
 import time
+from typing import TYPE_CHECKING
 
 from kubevirt.kit import logs
-from kubevirt.virt_launcher.agent_channel import AgentChannel
-from kubevirt.virt_launcher.libvirt_host import HostError
-from kubevirt.virt_launcher.machine import Machine
+from kubevirt.kit.errors import Problem
+
+if TYPE_CHECKING:
+    from kubevirt.virt_launcher.agent_channel import AgentChannel
+    from kubevirt.virt_launcher.machine import Machine
 
 log = logs.get("guest clock")
 
@@ -21,7 +26,7 @@ async def set_clock(machine: Machine, channel: AgentChannel) -> None:
             return
         try:
             await channel.ask("guest-set-time", time=time.time_ns())
-        except HostError as error:
+        except Problem as error:
             trouble = error.cause
             await asyncio.sleep(TRY_AGAIN_S)
         else:

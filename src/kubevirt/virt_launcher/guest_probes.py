@@ -6,11 +6,14 @@ byte (`ping` or `exec`, the seconds it may take, for `exec` the program and its 
 The answer is the exit code in decimal on a line of its own, then what there is to print.
 """
 
+from __future__ import annotations
+
 import asyncio
 import base64
 import contextlib
 from collections.abc import AsyncIterator, Callable
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import msgspec
 
@@ -19,8 +22,10 @@ from kubevirt.kit.errors import Problem
 from kubevirt.kit.json import Json
 from kubevirt.launcher_link.messages import GuestEvent
 from kubevirt.machine.domain_report import Reason, State
-from kubevirt.virt_launcher.agent_channel import AgentChannel
-from kubevirt.virt_launcher.machine import Machine
+
+if TYPE_CHECKING:
+    from kubevirt.virt_launcher.agent_channel import AgentChannel
+    from kubevirt.virt_launcher.machine import Machine
 
 log = logs.get("probes")
 

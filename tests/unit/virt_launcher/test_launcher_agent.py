@@ -1,0 +1,76 @@
+"""What is asked of a guest's agent, what a later order changes, and the clock after a pause."""
+
+from __future__ import annotations
+
+import asyncio
+from dataclasses import replace
+
+import pytest
+from launcher_guest import BUILT, RUNNING, Agent, machine
+
+from kubevirt.api import codec
+from kubevirt.api.vmi import VirtualMachineInstance
+from kubevirt.kit.errors import Problem
+from kubevirt.launcher_link.sync import SyncRequest
+from kubevirt.virt_launcher import changes, guest_clock
+from kubevirt.virt_launcher.guest_agent import BASIC, KEYS, PASSWORDS, AboutAgent, AgentCommand, unsupported_because
+
+BASICS = "This guest agent doesn't support required basic commands"
+
+
+def about(*commands: str, version: str = "10.0", disabled: str = "") -> AboutAgent:
+    return AboutAgent(version=version, supported_commands=[
+        AgentCommand(name=name, enabled=name != disabled) for name in commands])
+
+
+@pytest.mark.parametrize(("agent", "keys", "passwords", "expected"), [
+    pytest.param(about(*BASIC), False, False, "", id="all that is needed"),
+    pytest.param(about(*(BASIC - {"guest-ping"})), False, False, BASICS, id="no ping"),
+    pytest.param(about(*BASIC, disabled="guest-get-osinfo"), False, False, BASICS, id="a command that was disabled"),
+    pytest.param(about(*BASIC), True, False, "This guest agent doesn't support required public key commands",
+                 id="keys are wanted, and it cannot"),
+    pytest.param(about(*BASIC, *KEYS), True, True, "This guest agent doesn't support required password commands",
+                 id="passwords are wanted, and it cannot"),
+    pytest.param(about(*BASIC, *KEYS, *PASSWORDS), True, True, "", id="both are wanted, and it can"),
+    *[pytest.param(about(version=f"{major}.1"), False, False, "", id=f"version {major} without a list")
+      for major in (2, 3, 4, 5)],
+    *[pytest.param(about(version=v), False, False, f"Guest agent version '{v}' is not supported",
+                   id=f"version {v or 'unknown'} without a list") for v in ("1.7", "", "22.0")],
+])
+def test_is_an_agent_supported(agent: AboutAgent, keys: bool, passwords: bool, expected: str) -> None:
+    assert unsupported_because(agent, keys=keys, passwords=passwords) == expected
+
+
+@pytest.mark.parametrize(("instance", "expected"), [
+    pytest.param({}, (30, False), id="defaults"),
+    pytest.param({"spec": {"terminationGracePeriodSeconds": 0}}, (0, False), id="a new grace period"),
+    pytest.param({"metadata": {"annotations": {"kubevirt.io/pause-guest-agent-probes": "true"}}}, (30, True),
+                 id="probes are to be quiet"),
+])
+def test_a_later_order(instance: dict[str, object], expected: tuple[int, bool]) -> None:
+    vmi = codec.convert({"metadata": {"name": "web"}, **instance}, VirtualMachineInstance)
+    built = changes.read(codec.encode(SyncRequest(vmi=vmi))).of(BUILT)
+    assert (built.grace_period_s, built.quiet_probes) == expected
+    assert built.xml == BUILT.xml
+
+
+def test_the_clock_is_set_as_soon_as_the_agent_takes_it(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(guest_clock, "TRY_AGAIN_S", 0)
+    answers = [Problem(cause="busy"), Problem(cause="busy"), {}]
+    agent = Agent({"guest-set-time": lambda time: answers.pop(0)})
+
+    async def run() -> None:
+        await guest_clock.set_clock(machine(), agent)  # type: ignore[arg-type]
+
+    asyncio.run(run())
+    assert len(agent.asked) == 3
+
+
+def test_without_an_agent_the_clock_stays_as_it_is() -> None:
+    agent = Agent({})
+
+    async def run() -> None:
+        await guest_clock.set_clock(machine(replace(RUNNING, agent=None)), agent)  # type: ignore[arg-type]
+
+    asyncio.run(run())
+    assert agent.asked == []
