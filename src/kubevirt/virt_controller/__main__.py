@@ -16,6 +16,7 @@ from kubevirt.kit.errors import Problem
 from kubevirt.kube.client import Client
 from kubevirt.kube.config import ConfigFlags, load_access
 from kubevirt.virt_controller.program import Settings, run
+from kubevirt.virt_controller.vm.in_step import Patterns, patterns_of
 
 
 @click.command()
@@ -27,20 +28,26 @@ from kubevirt.virt_controller.program import Settings, run
 @click.option("--identity", envvar="POD_NAME", default="", help="Name to hold the lease by; by default made up.")
 @click.option("--kubeconfig", default="", help="Run outside of a cluster with this kubeconfig.")
 @click.option("--health-port", default=8080, show_default=True, help="Port of /healthz.")
+@click.option("--additional-launcher-annotations-sync", "annotations", multiple=True, metavar="KEY",
+              help="Annotation of a VM's template that its running instance follows: a key, or a prefix and *; commas "
+                   "between several.")
+@click.option("--additional-launcher-labels-sync", "labels", multiple=True, metavar="KEY",
+              help="The same for a label.")
 @click.option("--log-level", envvar="LOG_LEVEL", default="info", show_default=True,
               type=click.Choice(["debug", "info", "warning", "error"]))
 def main(launcher_image: str, launcher_image_pull_policy: str, namespace: str, identity: str, kubeconfig: str,
-         health_port: int, log_level: str) -> None:
+         health_port: int, annotations: tuple[str, ...], labels: tuple[str, ...], log_level: str) -> None:
     """Turn VirtualMachines into VirtualMachineInstances, and those into launcher pods."""
     logs.setup("virt-controller", log_level)
-    settings = Settings(
-        namespace=namespace,
-        identity=identity or f"{socket.gethostname()}-{os.getpid()}",
-        launcher_image=launcher_image,
-        image_pull_policy=launcher_image_pull_policy,
-        health_port=health_port,
-    )
     try:
+        settings = Settings(
+            namespace=namespace,
+            identity=identity or f"{socket.gethostname()}-{os.getpid()}",
+            launcher_image=launcher_image,
+            image_pull_policy=launcher_image_pull_policy,
+            health_port=health_port,
+            patterns=Patterns(annotations=patterns_of(annotations), labels=patterns_of(labels)),
+        )
         went_well = asyncio.run(serve(settings, kubeconfig))
     except Problem as problem:
         logs.get("virt-controller").error("virt-controller cannot run", problem)

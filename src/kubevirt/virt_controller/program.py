@@ -9,7 +9,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from aiohttp import web
 
@@ -28,6 +28,7 @@ from kubevirt.virt_controller.node.handlers import Handlers
 from kubevirt.virt_controller.pool.controller import PoolController
 from kubevirt.virt_controller.replicaset.controller import ReplicaSetController
 from kubevirt.virt_controller.vm.controller import VmController
+from kubevirt.virt_controller.vm.in_step import Patterns
 from kubevirt.virt_controller.vmi.controller import VmiController
 
 log = logs.get("virt-controller")
@@ -52,6 +53,7 @@ class Settings:
     launcher_image: str
     image_pull_policy: str = ""
     health_port: int = 8080
+    patterns: Patterns = field(default_factory=Patterns)
 
 
 async def run(client: Client, settings: Settings, stop: asyncio.Event) -> bool:
@@ -91,7 +93,7 @@ async def start_controllers(client: Client, settings: Settings, tasks: Tasks) ->
     recorder.start(tasks)
     performer = Performer(client, recorder, stores)
     cluster = Cluster(stores, launcher_image=settings.launcher_image, image_pull_policy=settings.image_pull_policy)
-    vms = VmController(stores, cluster, performer, WorkQueue())
+    vms = VmController(stores, cluster, performer, WorkQueue(), patterns=settings.patterns)
     vmis = VmiController(stores, cluster, performer, WorkQueue())
     node_recorder = EventRecorder(client, NODE_COMPONENT)
     node_recorder.start(tasks)

@@ -25,9 +25,11 @@ from controller_objects import (
 
 from kubevirt.api import codec
 from kubevirt.api.resources import VMS
+from kubevirt.kit.errors import Refused
 from kubevirt.virt_controller.act import operations_for
 from kubevirt.virt_controller.actions import Create, Delete, FailureWords, Patch
 from kubevirt.virt_controller.vm.decide import decide
+from kubevirt.virt_controller.vm.in_step import Patterns, patterns_of
 from kubevirt.virt_controller.vm.ownership import after_status
 from kubevirt.virt_controller.vm.revisions import stored_form
 
@@ -241,8 +243,61 @@ def test_a_running_vmi_follows(the_vm: Any, annotations: dict[str, str]) -> None
     assert patch.new.metadata.annotations == annotations
 
 
+EVICT = "descheduler.alpha.kubernetes.io/evict"
+SKIP = "kubevirt.io/skip-backup-hooks"
+
+
+@pytest.mark.parametrize(("vm_has", "template_has", "instance_has", "expected"), [
+    pytest.param({}, {EVICT: "true"}, {}, {EVICT: "true"}, id="added"),
+    pytest.param({}, {EVICT: "false"}, {EVICT: "true"}, {EVICT: "false"}, id="changed"),
+    pytest.param({}, {}, {EVICT: "true"}, {}, id="removed"),
+    pytest.param({}, {"other": "x"}, {}, {}, id="others are for the next start"),
+    pytest.param({SKIP: "true"}, {}, {}, {SKIP: "true"}, id="one comes from the VM itself"),
+    pytest.param({}, {"team/a": "1", "exact": "2"}, {"team/b": "0"}, {"team/a": "1", "exact": "2"},
+                 id="those that virt-controller was told of"),
+])
+def test_annotations_kept_in_step(vm_has: Any, template_has: Any, instance_has: Any, expected: Any) -> None:
+    patterns = Patterns(annotations=patterns_of(["team/*, exact"]))
+    the_vm = vm(annotations=vm_has, template={"metadata": {"annotations": template_has}})
+    o = seen(the_vm, vmi(annotations=instance_has), patterns=patterns)
+    patches = [a for a in decide(o).actions if isinstance(a, Patch)]
+    now = patches[0].new.metadata.annotations if patches else instance_has
+    assert {k: v for k, v in now.items() if k != GENERATION} == expected
+    assert bool(patches) is (expected != instance_has)
+
+
+def test_labels_are_kept_in_step_only_where_virt_controller_is_told_to() -> None:
+    the_vm = vm(template={"metadata": {"labels": {"team/a": "1", "app": "shop"}}})
+    patch = the_patch(*decide(seen(the_vm, vmi(), patterns=Patterns(labels=("team/*",)))).actions)
+    assert patch.new.metadata.labels == {"team/a": "1"}
+
+
+def test_keeping_everything_in_step_is_refused() -> None:
+    with pytest.raises(Refused, match="every key"):
+        patterns_of(["a,*"])
+
+
+PCI = {"kubevirt.io/pci-topology-version": "v3", "kubevirt.io/pci-interface-slot-count": "8"}
+
+
+@pytest.mark.parametrize(("template_has", "told"), [
+    pytest.param({}, PCI, id="the template of a VM that has none learns both"),
+    pytest.param({"kubevirt.io/pci-topology-version": "v2"},
+                 {"kubevirt.io/pci-topology-version": "v2", "kubevirt.io/pci-interface-slot-count": "8"},
+                 id="what it has it keeps"),
+    pytest.param(PCI, PCI, id="once"),
+])
+def test_the_layout_of_devices_that_a_vmi_found_is_kept_in_the_template(template_has: Any, told: Any) -> None:
+    o = seen(vm(template={"metadata": {"annotations": template_has}}), vmi(annotations=PCI))
+    patches = [a for a in decide(o).actions if isinstance(a, Patch)]
+    assert bool(patches) is (template_has != told)
+    if patches:
+        assert patches[0].resource is VMS
+        assert patches[0].new.spec.template.metadata.annotations == told
+
+
 def test_a_running_vmi_of_a_changed_template_keeps_its_generation() -> None:
-    changed = {"spec": {"domain": {"devices": {}, "firmware": {"uuid": FIRMWARE}}, "nodeSelector": {"a": "b"}}}
+    changed = {"spec": {"domain": {"devices": {}, "firmware": {"uuid": FIRMWARE}}, "hostname": "other"}}
     assert decide(seen(vm(generation=2, template=changed), vmi(), revisions=(revision(vm()),))).actions == ()
 
 

@@ -153,7 +153,7 @@ def test_generations(instance: Any, expected: tuple[int | None, int | None]) -> 
     assert (status.observed_generation, status.desired_generation) == expected
 
 
-CHANGED = {"spec": {"domain": {"devices": {}, "firmware": {"uuid": FIRMWARE}}, "nodeSelector": {"a": "b"}}}
+CHANGED = {"spec": {"domain": {"devices": {}, "firmware": {"uuid": FIRMWARE}}, "hostname": "other"}}
 RELABELLED = {"metadata": {"labels": {"app": "shop"}}}
 
 

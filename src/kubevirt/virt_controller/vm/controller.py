@@ -25,6 +25,7 @@ from kubevirt.virt_controller.conditions import find
 from kubevirt.virt_controller.stores import Stores, key_of_change
 from kubevirt.virt_controller.vm import ownership
 from kubevirt.virt_controller.vm.decide import decide
+from kubevirt.virt_controller.vm.in_step import Patterns
 from kubevirt.virt_controller.vm.observed import Decision, Observed
 from kubevirt.virt_controller.vm.status import hold_s, status_after
 from kubevirt.virt_controller.volumes import claim_names
@@ -38,9 +39,10 @@ class VmController:
     """`reconcile` is called by workers of `queue`, one at a time for each VM."""
 
     def __init__(self, stores: Stores, cluster: Cluster, performer: Performer, queue: WorkQueue, *,
-                 clock: Callable[[], datetime] = now) -> None:
+                 patterns: Patterns | None = None, clock: Callable[[], datetime] = now) -> None:
         self._clock = clock
         self._cluster = cluster
+        self._patterns = patterns or Patterns()
         self._stores = stores
         self._performer = performer
         self.queue = queue
@@ -103,6 +105,7 @@ class VmController:
             revisions=tuple(s.revisions.by_index("controller", meta.uid)),
             claims={name: claim for name, claim in claims if claim is not None},
             config=self._cluster.config,
+            patterns=self._patterns,
             now=self._clock(),
             slack=random.random(),  # noqa: S311 - spreads retries, keeps no secret
         )

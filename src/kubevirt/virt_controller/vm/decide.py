@@ -85,7 +85,7 @@ def for_present(o: Observed, vmi: VirtualMachineInstance, move: Move) -> Decisio
         case Move.MISPLACED_RECEIVER:
             return receiver(o, vmi)
         case _:
-            return Decision(actions=follow.updates(o))
+            return follow.updates(o)
 
 
 def start_unless_backing_off(o: Observed, strategy: RunStrategy) -> Decision:

@@ -16,6 +16,7 @@ from kubevirt.kit.errors import Refused
 from kubevirt.virt_controller.actions import Action, SyncProblem
 from kubevirt.virt_controller.revision import StartRevision
 from kubevirt.virt_controller.vm import requests
+from kubevirt.virt_controller.vm.in_step import Patterns
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -28,6 +29,7 @@ class Observed:
     revisions: tuple[StartRevision, ...] = ()  # start revisions this VM controls
     claims: Mapping[str, PersistentVolumeClaim] = field(default_factory=dict)  # of the template's volumes, that exist
     config: ClusterConfig = field(default_factory=ClusterConfig)
+    patterns: Patterns = field(default_factory=Patterns)  # keys that VMIs keep in step with the template
     now: datetime
     slack: float = 0.0  # 0..1, random: how much is added to a back-off
 

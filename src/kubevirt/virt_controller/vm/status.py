@@ -19,7 +19,7 @@ from kubevirt.api.vm_status import (
 from kubevirt.virt_controller.actions import SyncProblem
 from kubevirt.virt_controller.conditions import drop, find, is_true, put
 from kubevirt.virt_controller.patience import PATIENCE_S, seconds_since_turn
-from kubevirt.virt_controller.vm import backoff, requests, restart_required, revisions
+from kubevirt.virt_controller.vm import backoff, live_update, requests, revisions
 from kubevirt.virt_controller.vm.observed import Observed
 from kubevirt.virt_controller.vm.ownership import may_vanish
 from kubevirt.virt_controller.vm.printable import printable_status
@@ -71,9 +71,8 @@ def conditions(o: Observed, problem: SyncProblem | None) -> list[VirtualMachineC
     else:
         found = put(found, VirtualMachineCondition(
             type="Failure", status="True", reason=problem.reason, message=problem.message), now=o.now)
-    if restart_required.is_required(o):
-        return put(found, VirtualMachineCondition(
-            type="RestartRequired", status="True", message=restart_required.MESSAGE), now=o.now)
+    if restart := live_update.outcome(o, o.vmi).restart if o.vmi is not None else "":
+        return put(found, VirtualMachineCondition(type="RestartRequired", status="True", message=restart), now=o.now)
     return drop(found, "RestartRequired")
 
 
