@@ -1,0 +1,110 @@
+"""Access credentials: a key that comes with cloud-init lets in, and so does one that the guest's agent brings at run
+time, after its secret has changed; passwords too. A probe over the network says when the guest answers.
+"""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+from cryptography.hazmat.primitives import serialization
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+
+from tests.e2e.harness import Cluster, Result, console, eventually
+from tests.e2e.manifests import as_json, vmi
+
+pytestmark = pytest.mark.e2e
+NAME = "locked"
+USER_DATA = "#cloud-config\nusers:\n- default\n- name: ann\n  plain_text_passwd: first\n"
+
+
+def make_key(directory: Path, name: str) -> str:
+    """Writes a private key as ssh wants it; returns the public one."""
+    key = Ed25519PrivateKey.generate()
+    private = key.private_bytes(serialization.Encoding.PEM, serialization.PrivateFormat.OpenSSH,
+                                serialization.NoEncryption())
+    file = directory / name
+    file.touch(0o600)
+    file.write_bytes(private)
+    public = key.public_key().public_bytes(serialization.Encoding.OpenSSH, serialization.PublicFormat.OpenSSH)
+    return f"{public.decode()} {name}"
+
+
+def secret(name: str, **values: str) -> str:
+    return json.dumps({"apiVersion": "v1", "kind": "Secret", "metadata": {"name": name}, "stringData": values})
+
+
+def keys_of(name: str, **method: Any) -> dict[str, Any]:
+    return {"sshPublicKey": {"source": {"secret": {"secretName": name}}, "propagationMethod": method}}
+
+
+@pytest.fixture(scope="module")
+def keys(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return tmp_path_factory.mktemp("keys")
+
+
+@pytest.fixture(scope="module")
+def guest(namespace: Cluster, keys: Path) -> Cluster:
+    """A running machine whose ssh server answers, as its readiness probe says."""
+    namespace.apply(secret("boot-key", key=make_key(keys, "boot"))).ok()
+    namespace.apply(secret("agent-key", key=make_key(keys, "early"))).ok()
+    namespace.apply(secret("passwords", ann="second")).ok()
+    manifest = vmi(NAME)
+    spec = manifest["spec"]
+    spec["volumes"].append({"name": "seed", "cloudInitNoCloud": {"userData": USER_DATA}})
+    spec["domain"]["devices"]["disks"].append({"name": "seed", "disk": {"bus": "virtio"}})
+    spec["readinessProbe"] = {"tcpSocket": {"port": 22}, "periodSeconds": 1}
+    spec["accessCredentials"] = [
+        keys_of("boot-key", noCloud={}),
+        keys_of("agent-key", qemuGuestAgent={"users": ["ann"]}),
+        {"userPassword": {"source": {"secret": {"secretName": "passwords"}},
+                          "propagationMethod": {"qemuGuestAgent": {}}}},
+    ]
+    namespace.apply(as_json(manifest)).ok()
+    namespace.kubectl("wait", f"vmi/{NAME}", "--for=condition=Ready", "--timeout=150s", timeout_s=170).ok()
+    return namespace
+
+
+def ssh(guest: Cluster, user: str, key: Path, command: str) -> Result:
+    """virtctl ssh with nothing but this key."""
+    options = ["-oBatchMode=yes", "-oIdentitiesOnly=yes", "-oStrictHostKeyChecking=no",
+               "-oUserKnownHostsFile=/dev/null"]
+    return guest.virtctl("ssh", f"{user}@vmi/{NAME}", "-i", str(key), "-c", command,
+                         *(word for option in options for word in ("-t", option)), timeout_s=60)
+
+
+def test_a_key_on_the_cloud_init_disk_lets_in(guest: Cluster, keys: Path) -> None:
+    assert "cirros" in ssh(guest, "cirros", keys / "boot", "id -un").ok().out
+    ssh(guest, "cirros", keys / "early", "id -un").fails("Permission denied")
+
+
+def synchronized(guest: Cluster) -> bool:
+    (found,) = [c for c in guest.get("vmi", NAME)["status"]["conditions"]
+                if c["type"] == "AccessCredentialsSynchronized"]
+    assert found["status"] == "True", found
+    return True
+
+
+def test_the_agent_brings_keys_and_passwords(guest: Cluster, keys: Path) -> None:
+    eventually("the credentials to be in the guest", lambda: synchronized(guest), 120)
+    assert "ann" in ssh(guest, "ann", keys / "early", "id -un").ok().out
+    events = {(reason, message) for _, reason, message in guest.events(NAME, "VirtualMachineInstance")}
+    assert ("AccessCredentialsSyncSuccess", "Access credentials sync successful.") in events
+    with console(guest, NAME) as terminal:
+        terminal.log_in()
+        for password, answer in (("first", "incorrect|failed"), ("second", r"uid=\d+\(ann\)")):
+            terminal.type("su ann -c id\n")
+            terminal.expect("[Pp]assword: ", 20)
+            terminal.type(f"{password}\n")
+            terminal.expect(answer, 20)
+
+
+def test_a_key_that_is_changed_at_run_time(guest: Cluster, keys: Path) -> None:
+    guest.apply(secret("agent-key", key=make_key(keys, "late"))).ok()
+    (pod,) = guest.launcher_pods(NAME)
+    # The kubelet looks at mounted secrets about once a minute, and whenever the pod changes.
+    guest.kubectl("annotate", "pod", pod["metadata"]["name"], "test/look=now").ok()
+    eventually("the new key to let in", lambda: ssh(guest, "ann", keys / "late", "id -un").code == 0, 150)
+    ssh(guest, "ann", keys / "early", "id -un").fails("Permission denied")
