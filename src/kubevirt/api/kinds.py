@@ -8,12 +8,14 @@ from typing import Final
 from kubevirt.api.backup import VirtualMachineBackup, VirtualMachineBackupTracker
 from kubevirt.api.clone import VirtualMachineClone
 from kubevirt.api.export import VirtualMachineExport
-from kubevirt.api.instancetype import VirtualMachineClusterInstancetype, VirtualMachineInstancetype
+from kubevirt.api.instancetypes.resources import CLUSTER_INSTANCETYPES as CLUSTER_INSTANCETYPES
+from kubevirt.api.instancetypes.resources import CLUSTER_PREFERENCES as CLUSTER_PREFERENCES
+from kubevirt.api.instancetypes.resources import INSTANCETYPES as INSTANCETYPES
+from kubevirt.api.instancetypes.resources import PREFERENCES as PREFERENCES
 from kubevirt.api.migration import VirtualMachineInstanceMigration
 from kubevirt.api.migration_policy import MigrationPolicy
 from kubevirt.api.plugin import Plugin
 from kubevirt.api.pool import VirtualMachinePool
-from kubevirt.api.preference import VirtualMachineClusterPreference, VirtualMachinePreference
 from kubevirt.api.preset import VirtualMachineInstancePreset
 from kubevirt.api.resource import Resource, T
 from kubevirt.api.restore import VirtualMachineRestore
@@ -48,26 +50,6 @@ EXPORTS: Final = _of("export.kubevirt.io/v1", "virtualmachineexports", VirtualMa
 BACKUPS: Final = _of("backup.kubevirt.io/v1alpha1", "virtualmachinebackups", VirtualMachineBackup)
 BACKUP_TRACKERS: Final = _of("backup.kubevirt.io/v1alpha1", "virtualmachinebackuptrackers", VirtualMachineBackupTracker)
 CLONES: Final = _of("clone.kubevirt.io/v1beta1", "virtualmachineclones", VirtualMachineClone)
-INSTANCETYPES: Final = _of(
-    "instancetype.kubevirt.io/v1beta1", "virtualmachineinstancetypes", VirtualMachineInstancetype, has_status=False
-)
-CLUSTER_INSTANCETYPES: Final = _of(
-    "instancetype.kubevirt.io/v1beta1",
-    "virtualmachineclusterinstancetypes",
-    VirtualMachineClusterInstancetype,
-    has_status=False,
-    namespaced=False,
-)
-PREFERENCES: Final = _of(
-    "instancetype.kubevirt.io/v1beta1", "virtualmachinepreferences", VirtualMachinePreference, has_status=False
-)
-CLUSTER_PREFERENCES: Final = _of(
-    "instancetype.kubevirt.io/v1beta1",
-    "virtualmachineclusterpreferences",
-    VirtualMachineClusterPreference,
-    has_status=False,
-    namespaced=False,
-)
 MIGRATION_POLICIES: Final = _of(
     "migrations.kubevirt.io/v1alpha1", "migrationpolicies", MigrationPolicy, namespaced=False
 )

@@ -8,11 +8,7 @@ rules, and no second path.
     preferences, device_preferences     a preference put into a machine
     requirements                        what a preference demands
     expansion                           both together
-    matchers, finding, inference        which ones a machine names, or its volumes name for it
+    resources, matchers, finding        which ones a machine names
+    inference, volume_sources           which ones its volumes name for it
     admission                           the defaults and rules of a machine that names some
 """
-
-from kubevirt.api.instancetypes.conflicts import Conflict, Conflicting
-from kubevirt.api.instancetypes.expansion import NO_OFFERS, Offers, apply_offers, expand_vm
-
-__all__ = ["NO_OFFERS", "Conflict", "Conflicting", "Offers", "apply_offers", "expand_vm"]

@@ -4,7 +4,6 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from typing import TypeAlias
 
-from kubevirt.api.validation.causes import Cause, invalid
 from kubevirt.kit.errors import Refused
 
 
@@ -19,12 +18,6 @@ class Conflict:
     def message(self) -> str:
         """The sentence that clients look for."""
         return self.said or f"VM field(s) {self.path} conflicts with selected instance type"
-
-    @property
-    def cause(self) -> Cause:
-        """As admission reports it."""
-        return invalid(self.path, self.message)
-
 
 Conflicts: TypeAlias = Iterator[Conflict]
 

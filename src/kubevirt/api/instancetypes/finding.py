@@ -90,7 +90,7 @@ def _find_copy(
     if matcher.revision_name:
         return (yield from look_up(CONTROLLER_REVISIONS, matcher.revision_name, vm.metadata.namespace))
     name = ref.controller_revision_ref.name if ref is not None and ref.controller_revision_ref is not None else ""
-    if not name:
+    if ref is None or not name or ref.kind.lower() != (matcher.kind or "").lower():
         return None
     copy = yield from look_up(CONTROLLER_REVISIONS, name, vm.metadata.namespace)
     return copy if copy.metadata.labels.get(LABEL_OFFER_NAME) == matcher.name else None
