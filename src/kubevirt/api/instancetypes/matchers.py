@@ -1,4 +1,4 @@
-"""`spec.instancetype` and `spec.preference` of a machine: which kinds they can name, and what its status says of them."""
+"""`spec.instancetype` and `spec.preference` of a machine: the kinds they can name, and what its status says of them."""
 
 from typing import Final
 
