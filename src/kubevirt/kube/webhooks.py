@@ -137,6 +137,11 @@ def refuse(causes: Sequence[Cause], *, warnings: Sequence[str] = ()) -> Admissio
     )
 
 
+def answer(causes: Sequence[Cause], *, warnings: Sequence[str] = ()) -> AdmissionAnswer:
+    """Yes where there are no causes against it, else no."""
+    return refuse(causes, warnings=warnings) if causes else allow(warnings=warnings)
+
+
 def refuse_plainly(message: str, *, code: int = 400, reason: str = "") -> AdmissionAnswer:
     """No, without causes: errors that are about no field."""
     return AdmissionAnswer(allowed=False, code=code, message=message, reason=reason)

@@ -11,6 +11,7 @@ from pathlib import Path
 from aiohttp import web
 
 from kubevirt.api.config import ClusterConfig
+from kubevirt.api.kinds import PRESETS
 from kubevirt.api.kubevirt import KubeVirt
 from kubevirt.api.resources import KUBEVIRTS
 from kubevirt.kit import logs
@@ -24,6 +25,7 @@ from kubevirt.virt_api import discovery, guest_routes, instance_routes, later, l
 from kubevirt.virt_api.aggregator import Aggregator, gate
 from kubevirt.virt_api.kind_webhooks import KindWebhooks
 from kubevirt.virt_api.node_agents import NodeAgents, session
+from kubevirt.virt_api.pod_webhooks import PodWebhooks
 from kubevirt.virt_api.server import AGENTS, CLIENT, LARGEST_BODY, errors_as_status
 from kubevirt.virt_api.streams import follow_streams
 from kubevirt.virt_api.vm_webhooks import VmWebhooks
@@ -57,16 +59,20 @@ async def serve(*, namespace: str) -> None:
     async with Client(load_access(), program="virt-api") as client, Tasks() as tasks, session() as http:
         aggregator = Aggregator(client)
         kubevirts = Informer(client, KUBEVIRTS, namespace=namespace)
-        kubevirts.start(tasks)
+        presets = Informer(client, PRESETS, indexers={"namespace": lambda preset: [preset.metadata.namespace]})
+        for cache in (kubevirts, presets):
+            cache.start(tasks)
         await aggregator.start(tasks)
         await kubevirts.synced()
+        await presets.synced()
         handler_tls = ClientTls(CertificateFiles.mounted(HANDLER_CLIENT_CERTIFICATE, AUTHORITIES))
         agents = NodeAgents(client=client, http=http, tls=handler_tls, namespace=namespace)
         config = ConfigCache(kubevirts).current
         webhooks = [
-            *Webhooks(config, namespace).routes(),
+            *Webhooks(config, namespace, lambda of: presets.by_index("namespace", of)).routes(),
             *VmWebhooks(client, config).routes(),
             *KindWebhooks(client, config, namespace).routes(),
+            *PodWebhooks(client, config).routes(),
         ]
         await _listen(application(client, aggregator, agents, webhooks), aggregator, stopped)
     log.info("virt-api stopped")

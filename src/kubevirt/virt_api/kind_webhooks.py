@@ -6,7 +6,6 @@ server at the time of the request: these objects are made rarely, and a cache co
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from typing import TypeVar
 
 import msgspec
@@ -23,6 +22,7 @@ from kubevirt.api.kubevirt import KubeVirt
 from kubevirt.api.migration import VirtualMachineInstanceMigration
 from kubevirt.api.migration_policy import MigrationPolicy
 from kubevirt.api.names import LABEL_VMI_NAME
+from kubevirt.api.plugin import Plugin
 from kubevirt.api.pool import VirtualMachinePool
 from kubevirt.api.preference import VirtualMachinePreference
 from kubevirt.api.preset import VirtualMachineInstancePreset
@@ -30,8 +30,8 @@ from kubevirt.api.resources import KUBEVIRTS, VMI_REPLICASETS, VMIS, VMS, Resour
 from kubevirt.api.restore import VirtualMachineRestore
 from kubevirt.api.snapshot import VirtualMachineSnapshot
 from kubevirt.api.snapshot_content import CapturedVirtualMachine
-from kubevirt.api.validation import clones, exports, installation, migration, offers, snapshots
-from kubevirt.api.validation.causes import Cause
+from kubevirt.api.validation import clones, exports, installation, migration, offers, plugins, snapshots
+from kubevirt.api.validation.deprecations import kubevirt_warnings
 from kubevirt.api.validation.pool import validate_pool
 from kubevirt.kube.client import Client
 from kubevirt.kube.errors import NotFound
@@ -41,6 +41,7 @@ from kubevirt.kube.webhooks import (
     Decide,
     admission_handler,
     allow,
+    answer,
     refuse,
     refuse_plainly,
 )
@@ -77,6 +78,7 @@ class KindWebhooks:
             "/virtualmachineclusterinstancetypes-validate": self.validate_instancetype,
             "/virtualmachinepreferences-validate": self.validate_preference,
             "/virtualmachineclusterpreferences-validate": self.validate_preference,
+            "/plugin-validate": self.validate_plugin,
             "/kubevirt-validate-create": self.validate_kubevirt_create,
             "/kubevirt-validate-update": self.validate_kubevirt_update,
             "/kubevirt-validate-delete": self.validate_kubevirt_delete,
@@ -181,6 +183,14 @@ class KindWebhooks:
         spec = request.object_as(VirtualMachinePreference).spec
         return answer(offers.validate_preference(spec), warnings=offers.preference_warnings(spec))
 
+    def validate_plugin(self, request: AdmissionRequest) -> AdmissionAnswer:
+        """The rules of a plugin."""
+        obstacle = plugins.plugin_obstacle(self._config())
+        if request.operation == CREATE and obstacle:
+            return refuse_plainly(obstacle)
+        plugin = request.object_as(Plugin)
+        return answer(plugins.validate_plugin(plugin), warnings=plugins.plugin_warnings(plugin))
+
     async def validate_kubevirt_create(self, request: AdmissionRequest) -> AdmissionAnswer:
         """That there is one installation, with settings that make sense."""
         obstacle = installation.installation_obstacle(await self._client.list(KUBEVIRTS))
@@ -192,7 +202,7 @@ class KindWebhooks:
         if new.metadata.deletion_timestamp is not None:
             return allow()
         causes = installation.validate_kubevirt(new, _before(request, KubeVirt))
-        return answer(causes, warnings=installation.kubevirt_warnings(new))
+        return answer(causes, warnings=kubevirt_warnings(new))
 
     async def validate_kubevirt_delete(self, request: AdmissionRequest) -> AdmissionAnswer:
         """Whether machines are in the way of removing the installation."""
@@ -220,11 +230,6 @@ class KindWebhooks:
         name = snapshot.status.virtual_machine_snapshot_content_name if snapshot is not None else ""
         content = await self._find(SNAPSHOT_CONTENTS, name, namespace) if name else None
         return content.spec.source.virtual_machine if content is not None else None
-
-
-def answer(causes: Sequence[Cause], *, warnings: Sequence[str] = ()) -> AdmissionAnswer:
-    """The answer that causes amount to."""
-    return refuse(causes, warnings=warnings) if causes else allow(warnings=warnings)
 
 
 def _before(request: AdmissionRequest, type_: type[T]) -> T | None:

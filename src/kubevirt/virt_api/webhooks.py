@@ -6,34 +6,45 @@ causes back.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 
 from aiohttp import web
 
 from kubevirt.api import codec
 from kubevirt.api.config import ClusterConfig
 from kubevirt.api.defaults import default_vmi
+from kubevirt.api.defaults.presets import apply_presets
+from kubevirt.api.preset import VirtualMachineInstancePreset
 from kubevirt.api.replicaset import VirtualMachineInstanceReplicaSet
 from kubevirt.api.validation import validate_replicaset, validate_vmi_create, validate_vmi_update
-from kubevirt.api.vmi import VirtualMachineInstance
+from kubevirt.api.validation.deprecations import vmi_warnings
+from kubevirt.api.validation.updates import OWN_ACCOUNTS, Sender
+from kubevirt.api.validation.vm_requests import validate_vm_status
+from kubevirt.api.vm import VirtualMachine
+from kubevirt.api.vmi import VirtualMachineInstance, VirtualMachineInstanceStatus
 from kubevirt.kit.json import JsonObject
 from kubevirt.kube.patches import diff
-from kubevirt.kube.webhooks import AdmissionAnswer, AdmissionRequest, admission_handler, allow, refuse
+from kubevirt.kube.webhooks import AdmissionAnswer, AdmissionRequest, admission_handler, allow, answer
 
 CREATE = "CREATE"
 METADATA_PARTS = ("labels", "annotations", "finalizers")
+NODE_OF_ACCOUNT = "authentication.kubernetes.io/node-name"
+"""What the API server knows of a service account's pod: the node that it runs on."""
 CurrentConfig = Callable[[], ClusterConfig]
+PresetsOf = Callable[[str], Iterable[VirtualMachineInstancePreset]]
 
 
 class Webhooks:
-    """The webhooks under the configuration that `config` returns at the time of each request."""
+    """The webhooks under the configuration that `config` returns at the time of each request.
 
-    def __init__(self, config: CurrentConfig, namespace: str) -> None:
+    `presets` returns those of a namespace, from a cache: hardly any cluster has any, and no creation should wait for a
+    read that finds nothing.
+    """
+
+    def __init__(self, config: CurrentConfig, namespace: str, presets: PresetsOf = lambda namespace: ()) -> None:
         self._config = config
-        self._own_accounts = tuple(
-            f"system:serviceaccount:{namespace}:{name}"
-            for name in ("kubevirt-apiserver", "kubevirt-controller", "kubevirt-handler")
-        )
+        self._presets = presets
+        self._accounts = {f"system:serviceaccount:{namespace}:{name}": name for name in OWN_ACCOUNTS}
 
     def routes(self) -> list[web.RouteDef]:
         """The routes, by the paths of the webhook configurations."""
@@ -42,16 +53,22 @@ class Webhooks:
             "/virtualmachineinstances-validate-create": self.validate_vmi_create,
             "/virtualmachineinstances-validate-update": self.validate_vmi_update,
             "/virtualmachinereplicaset-validate": self.validate_replicaset,
+            "/status-validate": self.validate_status,
         }
         return [web.post(path, admission_handler(decide)) for path, decide in decisions.items()]
 
     def mutate_vmi(self, request: AdmissionRequest) -> AdmissionAnswer:
-        """The defaults of an instance on creation; on update, changes of its status by others are taken back."""
-        vmi = request.object_as(VirtualMachineInstance)
+        """Presets and defaults of a new instance; later, changes of its status by others are taken back."""
+        own = self._sender(request).is_own
         if request.operation == CREATE:
-            changed = default_vmi(vmi, self._config())
-            return allow(patch=changes(request, codec.to_builtins(changed), parts=("spec", "status")))
-        if self._is_own(request):
+            vmi = request.object_as(VirtualMachineInstance)
+            if not own:  # a manifest written from a running instance
+                vmi.status = VirtualMachineInstanceStatus()
+            preset = apply_presets(vmi, self._presets(request.namespace))
+            changed = default_vmi(preset.vmi, self._config())
+            patch = changes(request, codec.to_builtins(changed), parts=("spec", "status"))
+            return allow(patch=patch, warnings=preset.warnings)
+        if own:
             return allow()
         before = codec.to_builtins(request.old_object_as(VirtualMachineInstance)).get("status", {})
         return allow(patch=changes(request, {"status": before}, parts=("status",)))
@@ -59,22 +76,27 @@ class Webhooks:
     def validate_vmi_create(self, request: AdmissionRequest) -> AdmissionAnswer:
         """The rules of a new instance."""
         vmi = request.object_as(VirtualMachineInstance)
-        causes = validate_vmi_create(vmi, self._config(), own_account=self._is_own(request))
-        return refuse(causes) if causes else allow()
+        causes = validate_vmi_create(vmi, self._config(), own_account=self._sender(request).is_own)
+        return answer(causes, warnings=vmi_warnings(vmi))
 
     def validate_vmi_update(self, request: AdmissionRequest) -> AdmissionAnswer:
-        """An instance's spec is changed by the control plane only."""
+        """An instance's spec is changed by the control plane only, within the limits of what can be plugged."""
         new, old = request.object_as(VirtualMachineInstance), request.old_object_as(VirtualMachineInstance)
-        causes = validate_vmi_update(old, new, own_account=self._is_own(request))
-        return refuse(causes) if causes else allow()
+        return answer(validate_vmi_update(old, new, self._config(), self._sender(request)))
 
     def validate_replicaset(self, request: AdmissionRequest) -> AdmissionAnswer:
         """The rules of a replica set and of its template."""
-        causes = validate_replicaset(request.object_as(VirtualMachineInstanceReplicaSet), self._config())
-        return refuse(causes) if causes else allow()
+        return answer(validate_replicaset(request.object_as(VirtualMachineInstanceReplicaSet), self._config()))
 
-    def _is_own(self, request: AdmissionRequest) -> bool:
-        return request.user_info.username in self._own_accounts
+    def validate_status(self, request: AdmissionRequest) -> AdmissionAnswer:
+        """What is asked of a machine through its status: volumes to plug, and nothing during snapshot and restore."""
+        old = request.old_object_as(VirtualMachine) if request.has_old_object else None
+        return answer(validate_vm_status(request.object_as(VirtualMachine), old))
+
+    def _sender(self, request: AdmissionRequest) -> Sender:
+        user = request.user_info
+        nodes = (user.extra or {}).get(NODE_OF_ACCOUNT) or [""]
+        return Sender(account=self._accounts.get(user.username, ""), node=nodes[0])
 
 
 def changes(request: AdmissionRequest, wanted: JsonObject, *, parts: tuple[str, ...]) -> list[JsonObject]:

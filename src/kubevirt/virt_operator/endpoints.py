@@ -5,7 +5,7 @@ from __future__ import annotations
 import base64
 from dataclasses import dataclass
 
-from kubevirt.api.names import APP_API, GROUP, LABEL_APP, SUBRESOURCE_GROUP, SUBRESOURCE_VERSIONS
+from kubevirt.api.names import ACCOUNT_CONTROLLER, APP_API, GROUP, LABEL_APP, SUBRESOURCE_GROUP, SUBRESOURCE_VERSIONS
 from kubevirt.kit.json import Json, JsonObject
 from kubevirt.virt_operator.secrets import API_CERTIFICATE
 from kubevirt.virt_operator.workloads import API_PORT
@@ -23,7 +23,9 @@ MAIN_VERSIONS = ("v1alpha3", "v1")
 class Webhook:
     """One admission webhook: its name and path, the resource and the operations it is asked about.
 
-    `cluster`: the resource has no namespaces. `must_answer`: without an answer the request is refused.
+    `cluster`: the resource has no namespaces. `must_answer`: without an answer the request is refused. `only`: name and
+    CEL expression of a condition on requests; others never reach virt-api. `writes`: it changes objects, unless the
+    request is a dry run.
     """
 
     name: str
@@ -34,6 +36,8 @@ class Webhook:
     versions: tuple[str, ...] = MAIN_VERSIONS
     cluster: bool = False
     must_answer: bool = True
+    only: tuple[str, str] | None = None
+    writes: bool = False
 
 
 def _instancetype(kind: str, *, cluster: bool = False) -> Webhook:
@@ -46,6 +50,12 @@ def _installation(name: str, operation: str) -> Webhook:
     return Webhook(name, f"/kubevirt-validate-{operation.lower()}", "kubevirts", (operation,), must_answer=False)
 
 
+def _eviction(name: str, condition: str, prefix: str) -> Webhook:
+    # Pods of anybody else are not held up, whatever virt-api's state.
+    return Webhook(name, "/pod-eviction-validate", "pods/eviction", ("*",), group="", versions=("v1",), writes=True,
+                   only=(condition, f"object.metadata.name.startsWith('{prefix}')"))
+
+
 MUTATING = (
     Webhook("virtualmachines-mutator", "/virtualmachines-mutate", "virtualmachines"),
     Webhook("virtualmachineinstances-mutator", "/virtualmachineinstances-mutate", "virtualmachineinstances"),
@@ -54,6 +64,8 @@ MUTATING = (
             "clone.kubevirt.io", ("v1alpha1", "v1beta1")),
 )
 VALIDATING = (
+    _eviction("virt-launcher-eviction-interceptor", "only-vms", "virt-launcher"),
+    _eviction("hotplug-pod-eviction-interceptor", "only-hotplug-pods", "hp-volume-"),
     Webhook("virtualmachine-validator", "/virtualmachines-validate", "virtualmachines"),
     Webhook("virtualmachineinstances-create-validator", "/virtualmachineinstances-validate-create",
             "virtualmachineinstances", (CREATE,)),
@@ -84,6 +96,14 @@ VALIDATING = (
             group="migrations.kubevirt.io", versions=("v1alpha1",), cluster=True),
     Webhook("vm-clone-validator", "/vm-clone-validate-create", "virtualmachineclones", (CREATE, UPDATE),
             "clone.kubevirt.io", ("v1alpha1", "v1beta1")),
+    Webhook("plugin-validator", "/plugin-validate", "plugins", group="plugin.kubevirt.io", versions=("v1alpha1",),
+            cluster=True),
+    # A status is only ever worth a look for the volumes that it asks for. Those of the other kinds are checked by their
+    # schemas; and virt-controller, which writes most of them, asks for nothing.
+    Webhook("kubevirt-crd-status-validator", "/status-validate", "virtualmachines/status",
+            only=("only-requests-of-others",
+                  "has(object.status) && has(object.status.volumeRequests) && "
+                  f"!request.userInfo.username.endsWith(':{ACCOUNT_CONTROLLER}')")),
     _installation("kubevirt-create-validator", CREATE),
     _installation("kubevirt-update-validator", UPDATE),
     _installation("kubevirt-validator", DELETE),
@@ -146,7 +166,7 @@ def _configuration(kind: str, name: str, webhooks: tuple[Webhook, ...], namespac
 
 
 def _webhook(hook: Webhook, namespace: str, bundle: bytes) -> JsonObject:
-    return {
+    webhook: JsonObject = {
         "name": f"{hook.name}.kubevirt.io",
         "admissionReviewVersions": ["v1"],
         "clientConfig": {
@@ -162,6 +182,10 @@ def _webhook(hook: Webhook, namespace: str, bundle: bytes) -> JsonObject:
         }],
         "failurePolicy": "Fail" if hook.must_answer else "Ignore",
         "matchPolicy": "Equivalent",
-        "sideEffects": "None",
+        "sideEffects": "NoneOnDryRun" if hook.writes else "None",
         "timeoutSeconds": WEBHOOK_TIMEOUT_S,
     }
+    if hook.only is not None:
+        name, expression = hook.only
+        webhook["matchConditions"] = [{"name": name, "expression": expression}]
+    return webhook

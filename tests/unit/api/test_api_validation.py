@@ -9,6 +9,7 @@ from kubevirt.api.defaults import default_vm
 from kubevirt.api.kubevirt import KubeVirt
 from kubevirt.api.replicaset import VirtualMachineInstanceReplicaSet
 from kubevirt.api.validation import validate_replicaset, validate_vm, validate_vmi_create, validate_vmi_update
+from kubevirt.api.validation.updates import Sender
 from kubevirt.api.vm import VirtualMachine
 from kubevirt.api.vmi import VirtualMachineInstance
 from kubevirt.kit.errors import Refused
@@ -498,8 +499,8 @@ def instance(change: JsonObject) -> VirtualMachineInstance:
 )
 def test_an_instance_is_changed_by_the_control_plane_only(change: JsonObject, message: str) -> None:
     old, new = instance({}), instance(change)
-    assert ", ".join(c.message for c in validate_vmi_update(old, new, own_account=False)) == message
-    assert validate_vmi_update(old, new, own_account=True) == []
+    assert ", ".join(c.message for c in validate_vmi_update(old, new, CONFIG)) == message
+    assert validate_vmi_update(old, new, CONFIG, Sender(account="kubevirt-controller")) == []
 
 
 def test_reserved_labels_are_for_the_control_plane() -> None:

@@ -12,6 +12,7 @@ from kubevirt.kit.json import Json, JsonObject, dig
 from kubevirt.kube.access import ClusterAccess
 from kubevirt.kube.client import Client
 from kubevirt.virt_api.kind_webhooks import KindWebhooks
+from kubevirt.virt_api.pod_webhooks import PodWebhooks
 from kubevirt.virt_api.vm_webhooks import VmWebhooks
 from kubevirt.virt_api.webhooks import Webhooks
 from kubevirt.virt_operator import objects
@@ -156,8 +157,16 @@ def test_every_webhook_fails_closed_in_reasonable_time_and_has_no_side_effects()
     for hook in hooks:
         about = dig(hook, "rules", 0, "resources", 0)
         assert dig(hook, "failurePolicy") == ("Ignore" if about == "kubevirts" else "Fail")
-        assert dig(hook, "sideEffects") == "None"
+        assert dig(hook, "sideEffects") == ("NoneOnDryRun" if about == "pods/eviction" else "None")
         assert dig(hook, "timeoutSeconds") == 10
+
+
+def test_only_evictions_of_the_add_ons_own_pods_are_held_up() -> None:
+    hooks = [hook for hook in VALIDATING if hook.resource.startswith("pods")]
+    assert [hook.only for hook in hooks] == [
+        ("only-vms", "object.metadata.name.startsWith('virt-launcher')"),
+        ("only-hotplug-pods", "object.metadata.name.startsWith('hp-volume-')"),
+    ]
 
 
 def test_virt_api_serves_the_webhooks_that_are_registered() -> None:
@@ -167,6 +176,7 @@ def test_virt_api_serves_the_webhooks_that_are_registered() -> None:
         *Webhooks(ClusterConfig, "kubevirt").routes(),
         *VmWebhooks(client, ClusterConfig).routes(),
         *KindWebhooks(client, ClusterConfig, "kubevirt").routes(),
+        *PodWebhooks(client, ClusterConfig).routes(),
     ]
     assert registered == {route.path for route in served}
 
@@ -174,7 +184,9 @@ def test_virt_api_serves_the_webhooks_that_are_registered() -> None:
 def test_webhooks_are_about_versions_that_are_served() -> None:
     definitions = {str(dig(crd, "metadata", "name")): crd for crd in custom_resource_definitions()}
     for hook in (*MUTATING, *VALIDATING):
-        crd = definitions[f"{hook.resource}.{hook.group}"]
+        if not hook.group:
+            continue  # Kubernetes' own
+        crd = definitions[f"{hook.resource.partition('/')[0]}.{hook.group}"]
         versions = dig(crd, "spec", "versions")
         assert isinstance(versions, list)
         assert set(hook.versions) == {dig(version, "name") for version in versions}

@@ -4,16 +4,18 @@ from collections.abc import Sequence
 from datetime import timedelta
 
 from kubevirt.api import codec, gates
-from kubevirt.api.gates import Stage
 from kubevirt.api.kubevirt import (
     CertConfig,
     KubeVirt,
     KubeVirtConfiguration,
     KubeVirtSelfSignConfiguration,
     KubeVirtSpec,
+    NodePlacement,
 )
 from kubevirt.api.kubevirt_config import TLSConfiguration
 from kubevirt.api.validation.causes import Cause, Causes, invalid
+from kubevirt.api.validation.kubernetes_fields import check_labels
+from kubevirt.api.validation.scheduling import check_affinity, check_toleration
 from kubevirt.kit.errors import Refused
 from kubevirt.kit.times import parse_duration
 
@@ -59,30 +61,6 @@ def validate_kubevirt(new: KubeVirt, old: KubeVirt | None = None) -> list[Cause]
     return list(_rules(new.spec, old.spec if old is not None else KubeVirtSpec()))
 
 
-def kubevirt_warnings(kubevirt: KubeVirt) -> list[str]:
-    """What is accepted, but should be written otherwise."""
-    developer = (kubevirt.spec.configuration or KubeVirtConfiguration()).developer_configuration
-    listed = developer.feature_gates if developer is not None else []
-    found = []
-    for gate in listed:
-        match gates.REGISTRY.get(gate):
-            case None:
-                found.append(f"feature gate {gate} is unknown, it has no effect")
-            case Stage.GA:
-                found.append(f"feature gate {gate} is no longer needed, the feature is always on")
-            case Stage.DEPRECATED:
-                found.append(f"feature gate {gate} is deprecated and will be removed")
-            case Stage.DISCONTINUED:
-                found.append(f"feature gate {gate} has no effect, support has been discontinued")
-            case _:
-                pass
-    devices = (kubevirt.spec.configuration or KubeVirtConfiguration()).mediated_devices_configuration
-    if devices is not None and devices.mediated_devices_types:
-        field = "spec.configuration.mediatedDevicesConfiguration.mediatedDevicesTypes"
-        found.append(f"{field} is deprecated, use mediatedDeviceTypes")
-    return found
-
-
 def _rules(new: KubeVirtSpec, old: KubeVirtSpec) -> Causes:
     given = new.configuration or KubeVirtConfiguration()
     if new.customize_components is not None:
@@ -102,6 +80,9 @@ def _rules(new: KubeVirtSpec, old: KubeVirtSpec) -> Causes:
     if given.additional_guest_memory_overhead_ratio is not None:
         yield from _ratio(given.additional_guest_memory_overhead_ratio)
     yield from _seccomp(given)
+    for member, component in (("infra", new.infra), ("workloads", new.workloads)):
+        if component is not None and component.node_placement is not None:
+            yield from _placement(f"spec.{member}.nodePlacement", component.node_placement)
     if new.infra is not None and new.infra.replicas == 0:
         yield invalid("spec.infra.replicas", "infra replica count can't be 0")
 
@@ -124,7 +105,10 @@ def _certificates(given: KubeVirtSelfSignConfiguration) -> Causes:
             continue
         lifetimes[member] = duration
         if renewal > duration:
-            yield invalid(f"{at}.{member}", f"{called} RenewBefore cannot exceed Duration ({at}.{member}.renewBefore)")
+            here = f"{at}.{member}"
+            yield invalid(
+                here, f"{called} RenewBefore cannot exceed Duration ({here}.duration < {here}.renewBefore)"
+            )
     if lifetimes.get("server", DAY) > lifetimes.get("ca", 7 * DAY):
         yield invalid(
             at, f"Certificate duration cannot exceed CA ({at}.server.duration > {at}.ca.duration)"
@@ -207,7 +191,17 @@ def _seccomp(given: KubeVirtConfiguration) -> Causes:
     if custom is None:
         yield invalid(at, f"{at} needs to be set")
     elif custom.localhost_profile is not None and custom.runtime_default_profile:
-        yield invalid(at, f"{at}.localhostProfile cannot be set when {at}.runtimeDefaultProfile is set")
+        profiles = (f"{at}.localhostProfile", f"{at}.runtimeDefaultProfile")
+        for one, other in (profiles, profiles[::-1]):
+            yield invalid(one, f"{one} cannot be set when {other} is set")
+
+
+def _placement(at: str, placement: NodePlacement) -> Causes:
+    """What Kubernetes would refuse the programs' pods for; nothing is tried out, which would need rights for it."""
+    yield from check_labels(f"{at}.nodeSelector", placement.node_selector)
+    yield from check_affinity(f"{at}.affinity", placement.affinity)
+    for index, toleration in enumerate(placement.tolerations):
+        yield from check_toleration(f"{at}.tolerations[{index}]", toleration)
 
 
 def quoted(text: str) -> str:

@@ -1,5 +1,6 @@
 """Rules for instances: all of them, in the order in which findings are reported."""
 
+from collections import Counter
 from fnmatch import fnmatchcase
 
 from kubevirt.api.config import ClusterConfig
@@ -13,6 +14,7 @@ from kubevirt.api.validation.launch_security import check_launch_security
 from kubevirt.api.validation.metadata import check_metadata
 from kubevirt.api.validation.network import check_network
 from kubevirt.api.validation.probes import check_probes
+from kubevirt.api.validation.scheduling import check_affinity, check_spreading
 from kubevirt.api.validation.schema_enums import check_enums
 from kubevirt.api.validation.volumes import check_volumes
 from kubevirt.api.vmi import VirtualMachineInstance, VirtualMachineInstanceSpec
@@ -57,6 +59,8 @@ def check_spec(field: str, spec: VirtualMachineInstanceSpec, config: ClusterConf
     yield from cpu.check_cpu(domain, spec.domain)
     yield from _start_strategy(field, spec)
     yield from cpu.check_realtime(domain, spec.domain)
+    yield from check_affinity(field, spec.affinity)
+    yield from check_spreading(f"{field}.topologySpreadConstraints", spec.topology_spread_constraints)
     yield from _architecture(field, spec)
     yield from check_network(field, spec, config)
     yield from devices.check_boot_order(field, spec)
@@ -124,9 +128,10 @@ def _service_account(field: str, spec: VirtualMachineInstanceSpec) -> Causes:
 
 
 def _resource_claims(field: str, spec: VirtualMachineInstanceSpec) -> Causes:
-    at, names = f"{field}.resourceClaims", [claim.name for claim in spec.resource_claims]
-    for name in dict.fromkeys(name for name in names if names.count(name) > 1):
-        yield invalid(at, f'duplicate resourceClaims name "{name}"')
+    at, names = f"{field}.resourceClaims", Counter(claim.name for claim in spec.resource_claims)
+    for name, count in names.items():
+        if count > 1:
+            yield invalid(at, f'duplicate resourceClaims name "{name}"')
     for index, claim in enumerate(spec.resource_claims):
         if bool(claim.resource_claim_name) == bool(claim.resource_claim_template_name):
             yield invalid(

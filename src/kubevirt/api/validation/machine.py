@@ -1,35 +1,52 @@
 """Rules for VirtualMachines. The template is checked as the instance that would be made from it now."""
 
+from itertools import chain
+
 from kubevirt.api.config import ClusterConfig
 from kubevirt.api.datavolume import DataVolumeTemplateSpec
 from kubevirt.api.defaults import default_vmi
+from kubevirt.api.defaults.hotplug import memory_hotplug_obstacle
 from kubevirt.api.run_strategy import RunStrategy
 from kubevirt.api.validation.causes import Cause, Causes, duplicate, invalid, only_first_of_each, required
 from kubevirt.api.validation.instance import check_spec
 from kubevirt.api.validation.schema_enums import check_enums
-from kubevirt.api.vm import VirtualMachine, VirtualMachineVolumeRequest
+from kubevirt.api.validation.vm_requests import check_under_way, check_volume_requests
+from kubevirt.api.vm import VirtualMachine
 from kubevirt.api.vmi import VirtualMachineInstance, VirtualMachineInstanceTemplateSpec
 from kubevirt.kit.errors import Refused
 
 TEMPLATE = "spec.template.spec"
 
 
-def validate_vm(vm: VirtualMachine, config: ClusterConfig, old: VirtualMachine | None = None) -> list[Cause]:
-    """What is wrong with a machine; `old` is the stored one where it is changed."""
+def validate_vm(
+    vm: VirtualMachine,
+    config: ClusterConfig,
+    old: VirtualMachine | None = None,
+    *,
+    vmi: VirtualMachineInstance | None = None,
+    template: VirtualMachineInstanceTemplateSpec | None = None,
+) -> list[Cause]:
+    """What is wrong with a machine; `old` is the stored one where it is changed.
+
+    vmi: its instance; it matters only where the status asks for volumes to be plugged.
+    template: the machine's, with instance type and preference put in, where it names any.
+    """
     if not vm.spec.has_template:
         return [required("spec.template", "missing virtual machine template.")]
     violations = list(check_enums(TEMPLATE, vm.spec.template.spec))
     if violations:
         return only_first_of_each(iter(violations))
-    return only_first_of_each(_rules(vm, config, old))
-
-
-def _rules(vm: VirtualMachine, config: ClusterConfig, old: VirtualMachine | None) -> Causes:
-    yield from check_template(TEMPLATE, vm.spec.template, config)
-    yield from _run_strategy(vm, config)
-    yield from _data_volumes(vm)
-    yield from _under_way(vm, old)
-    yield from _volume_requests(vm)
+    template = template or vm.spec.template
+    return only_first_of_each(
+        chain(
+            check_template(TEMPLATE, template, config),
+            _run_strategy(vm, config),
+            _data_volumes(vm),
+            _live_update(template, config),
+            check_under_way(vm, old),
+            check_volume_requests(vm, vmi),
+        )
+    )
 
 
 def check_template(field: str, template: VirtualMachineInstanceTemplateSpec, config: ClusterConfig) -> Causes:
@@ -111,70 +128,12 @@ def _data_volume(at: str, template: DataVolumeTemplateSpec) -> Causes:
             yield invalid(here, "Multiple dataVolume sources")
 
 
-def _under_way(vm: VirtualMachine, old: VirtualMachine | None) -> Causes:
-    """While a snapshot is taken or restored, what it works on stays as it is."""
-    if old is None:
+def _live_update(template: VirtualMachineInstanceTemplateSpec, config: ClusterConfig) -> Causes:
+    """A limit of growth that is named has to be one that the guest's memory can grow to."""
+    spec = template.spec
+    memory = spec.domain.memory
+    if not config.live_update or memory is None or memory.max_guest is None:
         return
-    restore, snapshot = vm.status.restore_in_progress, vm.status.snapshot_in_progress
-    runs_now = (vm.spec.running, vm.spec.run_strategy)
-    runs_before = (old.spec.running, old.spec.run_strategy)
-    if restore and runs_now != runs_before and runs_now not in ((None, "Halted"), (False, None)):
-        yield not_now(f'Cannot update VM runStrategy until restore "{restore}" completes')
-    if not snapshot:
-        return
-    spec, before = vm.spec.template.spec, old.spec.template.spec
-    if spec.volumes != before.volumes or spec.domain.devices.disks != before.domain.devices.disks:
-        yield not_now(f'Cannot update vm disks or volumes until snapshot "{snapshot}" completes')
-    if runs_now != runs_before:
-        yield not_now(f'Cannot update vm running state until snapshot "{snapshot}" completes')
-
-
-def not_now(message: str) -> Cause:
-    """A change of the spec that has to wait."""
-    return invalid("spec", message)
-
-
-def _volume_requests(vm: VirtualMachine) -> Causes:
-    at = "Status.volumeRequests"
-    adding: dict[str, VirtualMachineVolumeRequest] = {}
-    removing: set[str] = set()
-    volumes = {volume.name for volume in vm.spec.template.spec.volumes}
-    for request in vm.status.volume_requests:
-        add, remove = request.add_volume_options, request.remove_volume_options
-        if add is not None and remove is not None:
-            yield invalid(
-                at, "VolumeRequests require either addVolumeOptions or removeVolumeOptions to be set, not both"
-            )
-        elif add is not None:
-            if add.name in adding:
-                yield invalid(at, f"AddVolume request for [{add.name}] aleady exists")
-            adding[add.name] = request
-            if add.name in volumes and not _is_same_claim(vm, request):
-                yield invalid(
-                    at,
-                    f"AddVolume request for [{add.name}] conflicts with an existing volume of the same name on "
-                    "the vmi template.",
-                )
-        elif remove is not None:
-            if remove.name in removing:
-                yield invalid(at, f"RemoveVolume request for [{remove.name}] aleady exists")
-            removing.add(remove.name)
-        else:
-            yield invalid(
-                at, "VolumeRequests require one of either addVolumeOptions or removeVolumeOptions to be set"
-            )
-
-
-def _is_same_claim(vm: VirtualMachine, request: VirtualMachineVolumeRequest) -> bool:
-    """Whether the template already has what is to be added, since the request was carried out half."""
-    add = request.add_volume_options
-    if add is None:
-        return False
-    for volume in vm.spec.template.spec.volumes:
-        if volume.name == add.name:
-            source = add.volume_source
-            return (
-                volume.persistent_volume_claim == source.persistent_volume_claim
-                and volume.data_volume == source.data_volume
-            )
-    return False
+    obstacle = memory_hotplug_obstacle(spec, memory.max_guest)
+    if obstacle is not None:
+        yield invalid(f"{TEMPLATE}.domain.memory.guest", obstacle)
