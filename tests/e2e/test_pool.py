@@ -1,0 +1,149 @@
+"""Pools as a user sees them: numbered machines that run, scaled by kubectl, one detached and replaced, a change rolled
+out one by one, and an end that leaves nothing.
+
+What the pool decides in every case is tested as tables in tests/unit/virt_controller.
+"""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+import pytest
+
+from tests.e2e.harness import Cluster, eventually
+from tests.e2e.manifests import as_json, instance_spec
+
+pytestmark = pytest.mark.e2e
+NAME = "herd"
+LABELS = {"herd": NAME}
+REVISION = "kubevirt.io/vm-pool-revision-name"
+
+
+def manifest(replicas: int, name: str = NAME, **spec: Any) -> dict[str, Any]:
+    inner = instance_spec()
+    inner["terminationGracePeriodSeconds"] = 0
+    inner["domain"]["memory"]["guest"] = "64Mi"
+    inner["domain"]["devices"]["disks"], inner["volumes"] = [], []
+    return {
+        "apiVersion": "pool.kubevirt.io/v1beta1",
+        "kind": "VirtualMachinePool",
+        "metadata": {"name": name},
+        "spec": {
+            "replicas": replicas,
+            "selector": {"matchLabels": LABELS},
+            "maxUnavailable": 1,
+            "virtualMachineTemplate": {
+                "metadata": {"labels": LABELS},
+                "spec": {"runStrategy": "Always", "template": {"metadata": {"labels": LABELS}, "spec": inner}},
+            },
+            **spec,
+        },
+    }
+
+
+def members(cluster: Cluster) -> dict[str, Any]:
+    """The machines that fit the selector, by name."""
+    return {vm["metadata"]["name"]: vm for vm in cluster.objects("vm", "-l", f"herd={NAME}")}
+
+
+def guests(cluster: Cluster) -> dict[str, Any]:
+    """The instances of the machines, by name."""
+    return {vmi["metadata"]["name"]: vmi for vmi in cluster.objects("vmi")}
+
+
+def settled(cluster: Cluster, *numbers: int) -> dict[str, Any]:
+    """Wait until the pool says that exactly these machines are ready; returns them."""
+
+    def probe() -> bool:
+        status = cluster.get("vmpool", NAME)["status"]
+        found = members(cluster)
+        assert set(found) == {f"{NAME}-{n}" for n in numbers}, f"machines: {sorted(found)}"
+        counts = (status.get("replicas", 0), status.get("readyReplicas", 0))
+        assert counts == (len(numbers), len(numbers)), f"replicas, ready: {counts}; {status.get('conditions')}"
+        return True
+
+    eventually(f"machines {numbers} to be ready", probe, 120)
+    return members(cluster)
+
+
+@pytest.fixture(scope="module")
+def cluster(namespace: Cluster) -> Cluster:
+    """A namespace with a pool of two."""
+    namespace.apply(as_json(manifest(2))).ok()
+    settled(namespace, 0, 1)
+    return namespace
+
+
+def test_a_pool_is_made(cluster: Cluster) -> None:
+    found = cluster.get("vmpool", NAME)
+    assert found["status"]["labelSelector"] == f"herd={NAME}"
+    assert "conditions" not in found["status"]
+    told = cluster.events(NAME, "VirtualMachinePool")
+    expected = f"Created VM {cluster.namespace}/{NAME}-0"
+    assert ("virtualmachinepool-controller", "SuccessfulCreate", expected) in told
+    (row,) = cluster.kubectl("get", "vmpool", NAME, "--no-headers").ok().out.splitlines()
+    assert row.split()[:4] == [NAME, "2", "2", "2"]
+    for guest in guests(cluster).values():
+        assert guest["metadata"]["labels"][REVISION] == f"{NAME}-1"
+    selected = cluster.kubectl("get", "pods", "-l", found["status"]["labelSelector"], "-o", "name").ok().out.split()
+    assert len(selected) == 2  # what an autoscaler measures
+
+
+def test_it_is_scaled_through_the_scale_sub_resource(cluster: Cluster) -> None:
+    uids = {vm["metadata"]["uid"] for vm in members(cluster).values()}
+    cluster.kubectl("scale", "vmpool", NAME, "--replicas=3").ok()
+    assert uids < {vm["metadata"]["uid"] for vm in settled(cluster, 0, 1, 2).values()}
+    path = f"/apis/pool.kubevirt.io/v1beta1/namespaces/{cluster.namespace}/virtualmachinepools/{NAME}/scale"
+    scale = json.loads(cluster.kubectl("get", "--raw", path).ok().out)
+    assert scale["status"] == {"replicas": 3, "selector": f"herd={NAME}"}
+    policy = {"spec": {"scaleInStrategy": {"proactive": {"selectionPolicy": {"sortPolicy": "DescendingOrder"}}}}}
+    cluster.kubectl("patch", "vmpool", NAME, "--type=merge", "-p", as_json(policy)).ok()
+    cluster.kubectl("scale", "vmpool", NAME, "--replicas=2").ok()
+    settled(cluster, 0, 1)
+
+
+def test_a_detached_machine_runs_on_and_is_replaced(cluster: Cluster) -> None:
+    before = guests(cluster)[f"{NAME}-0"]["metadata"]["uid"]
+    cluster.kubectl("label", "vm", f"{NAME}-0", "herd-", "kept=yes").ok()
+    settled(cluster, 1, 2)
+    kept = cluster.get("vm", f"{NAME}-0")
+    assert "ownerReferences" not in kept["metadata"]
+    assert "pool.kubevirt.io/finalizer" not in kept["metadata"]["finalizers"]
+    assert guests(cluster)[f"{NAME}-0"]["metadata"]["uid"] == before
+    cluster.kubectl("delete", "vm", f"{NAME}-0", "--timeout=60s").ok()
+
+
+def test_a_change_is_rolled_out_one_by_one(cluster: Cluster) -> None:
+    before = {name: guest["metadata"]["uid"] for name, guest in guests(cluster).items()}
+    label = {"spec": {"virtualMachineTemplate": {"spec": {"template": {"metadata": {"labels": {"round": "2"}}}}}}}
+    cluster.kubectl("patch", "vmpool", NAME, "--type=merge", "-p", as_json(label)).ok()
+    fewest = 2
+
+    def probe() -> bool:
+        nonlocal fewest
+        found = guests(cluster)
+        running = [g for g in found.values() if g["status"].get("phase") == "Running"]
+        fewest = min(fewest, len([g for g in running if "deletionTimestamp" not in g["metadata"]]))
+        assert all(g["metadata"]["labels"].get("round") == "2" for g in found.values()), "not all are of the change"
+        return len(running) == 2
+
+    eventually("all guests to be of the changed template", probe, 120)
+    assert fewest >= 1, "more guests were down than may be unavailable"
+    assert not set(before.values()) & {g["metadata"]["uid"] for g in guests(cluster).values()}
+    settled(cluster, 1, 2)
+    revisions = cluster.objects("controllerrevisions")
+    ours = [r["metadata"]["name"] for r in revisions if r["metadata"]["name"].startswith(f"{NAME}-")]
+    assert len(ours) == 1, ours
+
+
+def test_the_end_of_a_pool_is_the_end_of_its_machines(cluster: Cluster) -> None:
+    cluster.kubectl("delete", "vmpool", NAME, "--timeout=60s").ok()
+    eventually("all machines to be gone", lambda: not members(cluster) and not guests(cluster), 60)
+    eventually("all revisions to be gone", lambda: not cluster.objects("controllerrevisions"), 30)
+
+
+def test_a_selector_that_does_not_fit_is_refused(cluster: Cluster) -> None:
+    cluster.apply(as_json(manifest(1, "wrong", selector={"matchLabels": {"herd": "other"}}))).fails(
+        "selector does not match labels."
+    )
