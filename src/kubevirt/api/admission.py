@@ -3,14 +3,18 @@
 The cluster's webhooks see the two halves separately; this is for whoever wants to know the outcome without a cluster.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Generic, TypeVar
 
 import msgspec
 
 from kubevirt.api.config import ClusterConfig
-from kubevirt.api.defaults import default_vm, default_vmi
-from kubevirt.api.validation import Cause, validate_vm, validate_vmi_create
+from kubevirt.api.defaults import default_vmi
+from kubevirt.api.instancetypes.admission import check, set_defaults
+from kubevirt.api.instancetypes.lookups import Look, answered, nothing
+from kubevirt.api.validation import Cause, validate_vmi_create
+from kubevirt.api.validation.deprecations import vm_warnings, vmi_warnings
 from kubevirt.api.vm import VirtualMachine
 from kubevirt.api.vmi import VirtualMachineInstance
 from kubevirt.kit.errors import Refused
@@ -43,21 +47,24 @@ def admit_vmi(
         defaulted = default_vmi(vmi, config)
     except Refused as e:
         return Admission(vmi, plain_refusal(e))
-    return Admission(defaulted, refusal(validate_vmi_create(defaulted, config, own_account=own_account)))
+    causes = validate_vmi_create(defaulted, config, own_account=own_account)
+    return Admission(defaulted, refusal(causes, vmi_warnings(vmi)))
 
 
-def admit_vm(vm: VirtualMachine, config: ClusterConfig) -> Admission[VirtualMachine]:
-    """What becomes of a VirtualMachine."""
+def admit_vm(vm: VirtualMachine, config: ClusterConfig, look: Look = nothing) -> Admission[VirtualMachine]:
+    """What becomes of a VirtualMachine. `look` finds the instance type, the preference and the volumes it names."""
     try:
-        defaulted = default_vm(vm, config, create=True)
+        defaulted = answered(set_defaults(vm, config, create=True), look)
     except Refused as e:
-        return Admission(vm, plain_refusal(e))
-    return Admission(defaulted, refusal(validate_vm(defaulted, config)))
+        return Admission(vm, Verdict(allowed=False, message=e.cause))
+    causes = defaulted.causes or answered(check(defaulted.vm, config), look)
+    return Admission(defaulted.vm, refusal(causes, vm_warnings(vm)))
 
 
-def refusal(causes: list[Cause]) -> Verdict:
+def refusal(causes: list[Cause], warnings: Sequence[str] = ()) -> Verdict:
     """The verdict that causes amount to; none means admitted."""
-    return Verdict(allowed=not causes, message=", ".join(cause.message for cause in causes), causes=causes)
+    message = ", ".join(cause.message for cause in causes)
+    return Verdict(allowed=not causes, message=message, causes=causes, warnings=list(warnings))
 
 
 def plain_refusal(error: Refused) -> Verdict:

@@ -1,6 +1,7 @@
 """The admission webhooks of virtual machines: defaults and rules of a VM and of its template.
 
-As in `webhooks`, nothing is decided here.
+As in `webhooks`, nothing is decided here. For machines that name an instance type or a preference these are read from
+the API server; for all others nothing is.
 """
 
 from __future__ import annotations
@@ -8,11 +9,22 @@ from __future__ import annotations
 from aiohttp import web
 
 from kubevirt.api import codec
-from kubevirt.api.defaults import default_vm
-from kubevirt.api.validation import validate_vm
+from kubevirt.api.instancetypes import admission
+from kubevirt.api.instancetypes.lookups import answered_by
+from kubevirt.api.validation.deprecations import vm_warnings
 from kubevirt.api.vm import VirtualMachine
+from kubevirt.kit.errors import Refused
 from kubevirt.kube.client import Client
-from kubevirt.kube.webhooks import AdmissionAnswer, AdmissionRequest, admission_handler, allow, refuse
+from kubevirt.kube.webhooks import (
+    AdmissionAnswer,
+    AdmissionRequest,
+    admission_handler,
+    allow,
+    answer,
+    refuse,
+    refuse_plainly,
+)
+from kubevirt.virt_api.looking import looking
 from kubevirt.virt_api.webhooks import CREATE, CurrentConfig, changes
 
 
@@ -20,7 +32,7 @@ class VmWebhooks:
     """The webhooks under the configuration that `config` returns at the time of each request."""
 
     def __init__(self, client: Client, config: CurrentConfig) -> None:
-        self._client = client
+        self._look = looking(client)
         self._config = config
 
     def routes(self) -> list[web.RouteDef]:
@@ -31,19 +43,36 @@ class VmWebhooks:
         }
         return [web.post(path, admission_handler(decide)) for path, decide in decisions.items()]
 
-    def mutate_vm(self, request: AdmissionRequest) -> AdmissionAnswer:
-        """The defaults of a VM."""
-        vm = request.object_as(VirtualMachine)
+    async def mutate_vm(self, request: AdmissionRequest) -> AdmissionAnswer:
+        """The defaults of a VM, and what its volumes name for it."""
+        vm = machine_in(request)
         if vm.metadata.deletion_timestamp is not None or not vm.spec.has_template:
             return allow()
-        changed = default_vm(vm, self._config(), create=request.operation == CREATE)
-        return allow(patch=changes(request, codec.to_builtins(changed), parts=("spec",)))
+        old = _before(request)
+        made = admission.set_defaults(vm, self._config(), create=request.operation == CREATE, old=old)
+        try:
+            defaulted = await answered_by(made, self._look)
+        except Refused as e:
+            return refuse_plainly(e.cause)
+        if defaulted.causes:
+            return refuse(defaulted.causes)
+        return allow(patch=changes(request, codec.to_builtins(defaulted.vm), parts=("spec",)))
 
-    def validate_vm(self, request: AdmissionRequest) -> AdmissionAnswer:
-        """The rules of a VM and of its template."""
-        vm = request.object_as(VirtualMachine)
+    async def validate_vm(self, request: AdmissionRequest) -> AdmissionAnswer:
+        """The rules of a VM and of its template, with instance type and preference put in."""
+        vm = machine_in(request)
         if vm.metadata.deletion_timestamp is not None:
             return allow()
-        old = request.old_object_as(VirtualMachine) if request.has_old_object else None
-        causes = validate_vm(vm, self._config(), old=old)
-        return refuse(causes) if causes else allow()
+        causes = await answered_by(admission.check(vm, self._config(), _before(request)), self._look)
+        return answer(causes, warnings=vm_warnings(vm))
+
+
+def machine_in(request: AdmissionRequest) -> VirtualMachine:
+    """The machine after the change, in its namespace also where the object itself does not name it."""
+    vm = request.object_as(VirtualMachine)
+    vm.metadata.namespace = vm.metadata.namespace or request.namespace
+    return vm
+
+
+def _before(request: AdmissionRequest) -> VirtualMachine | None:
+    return request.old_object_as(VirtualMachine) if request.has_old_object else None
