@@ -21,7 +21,7 @@ from kubevirt.kube.certs import CertificateFiles, ClientTls, ServerTls
 from kubevirt.kube.client import Client
 from kubevirt.kube.config import load_access
 from kubevirt.kube.informer import Informer
-from kubevirt.virt_api import discovery, guest_routes, instance_routes, later, lifecycle_routes
+from kubevirt.virt_api import discovery, expand_routes, guest_routes, instance_routes, later, lifecycle_routes
 from kubevirt.virt_api.aggregator import Aggregator, gate
 from kubevirt.virt_api.kind_webhooks import KindWebhooks
 from kubevirt.virt_api.node_agents import NodeAgents, session
@@ -29,7 +29,7 @@ from kubevirt.virt_api.pod_webhooks import PodWebhooks
 from kubevirt.virt_api.server import AGENTS, CLIENT, LARGEST_BODY, errors_as_status
 from kubevirt.virt_api.streams import follow_streams
 from kubevirt.virt_api.vm_webhooks import VmWebhooks
-from kubevirt.virt_api.webhooks import Webhooks
+from kubevirt.virt_api.webhooks import CurrentConfig, Webhooks
 
 log = logs.get("virt-api")
 
@@ -74,12 +74,12 @@ async def serve(*, namespace: str) -> None:
             *KindWebhooks(client, config, namespace).routes(),
             *PodWebhooks(client, config).routes(),
         ]
-        await _listen(application(client, aggregator, agents, webhooks), aggregator, stopped)
+        await _listen(application(client, aggregator, agents, webhooks, config), aggregator, stopped)
     log.info("virt-api stopped")
 
 
 def application(
-    client: Client, aggregator: Aggregator, agents: NodeAgents, webhooks: list[web.RouteDef]
+    client: Client, aggregator: Aggregator, agents: NodeAgents, webhooks: list[web.RouteDef], config: CurrentConfig
 ) -> web.Application:
     """The web application: webhooks for anybody the API server lets through, sub-resources behind the gate."""
     app = web.Application(middlewares=[errors_as_status, gate(client, aggregator)], client_max_size=LARGEST_BODY)
@@ -92,6 +92,7 @@ def application(
     app.router.add_routes(lifecycle_routes.routes(machines))
     app.router.add_routes(instance_routes.routes(instances, machines))
     app.router.add_routes(guest_routes.routes(instances))
+    app.router.add_routes(expand_routes.routes(BASE, config))
     app.router.add_routes(later.routes(BASE))
     return app
 

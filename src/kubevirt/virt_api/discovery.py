@@ -25,7 +25,7 @@ INSTANCE_VERBS = {
 }
 MACHINE_VERBS = {
     **dict.fromkeys(("start", "stop", "restart"), "update"),
-    "portforward": "get",
+    **dict.fromkeys(("portforward", "expand-spec"), "get"),
     **{each.name: VERBS[each.method] for each in later.REFUSALS if each.kind == later.MACHINES},
 }
 
@@ -51,6 +51,7 @@ def resource_list(version: str) -> JsonObject:
     namespaced: list[Json] = [
         _resource(f"{plural}/{name}", verb, namespaced=True) for plural, verbs in kinds for name, verb in verbs.items()
     ]
+    namespaced.append(_resource("expand-vm-spec", "update", namespaced=True))
     plain: list[Json] = [_resource(name, "get", namespaced=False) for name in ("version", "guestfs", "healthz")]
     return {
         "kind": "APIResourceList",

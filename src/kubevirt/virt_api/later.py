@@ -52,8 +52,6 @@ REFUSALS: tuple[Refusal, ...] = (
     Refusal(kind=MACHINES, name="memorydump", method="PUT", code=400, message=MEMORY_DUMP),
     Refusal(kind=MACHINES, name="removememorydump", method="PUT", code=409,
             message="can't remove memory dump association for vm {name}, no association found"),
-    Refusal(kind=MACHINES, name="expand-spec", method="GET", code=400,
-            message="expanding instance types is not available in this version"),
     *(Refusal(kind=kind, name="objectgraph", method="GET", code=400, message=GRAPH) for kind in (MACHINES, INSTANCES)),
     Refusal(kind=INSTANCES, name="vsock", method="GET", code=400, message="VSOCK is not attached."),
     *(
