@@ -70,12 +70,13 @@ def check_volume_requests(vm: VirtualMachine, vmi: VirtualMachineInstance | None
 
 
 def _collisions(add: AddVolumeOptions, places: Iterable[tuple[str, list[Volume]]]) -> Causes:
-    """Other volumes of the name; the same volume is there while its request is carried out half."""
+    """Another volume of the name; the same one is there while its request is carried out half."""
     for place, volumes in places:
         for volume in volumes:
             if volume.name == add.name and not _is_same_claim(volume, add):
                 asked = f"AddVolume request for [{add.name}]"
                 yield invalid(AT, f"{asked} conflicts with an existing volume of the same name on {place}")
+                return
 
 
 def _is_same_claim(volume: Volume, add: AddVolumeOptions) -> bool:
