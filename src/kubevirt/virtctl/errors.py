@@ -43,3 +43,24 @@ def count_error(received: int, least: int, most: int) -> CommandError:
     if least == most:
         return CommandError(f"accepts {least} arg(s), received {received}")
     return CommandError(f"accepts between {least} and {most} arg(s), received {received}")
+
+
+def given_flags(ctx: click.Context) -> set[str]:
+    """The names of the flags that stand on the command line."""
+    return {
+        (name or "").rstrip("_").replace("_", "-")
+        for name in ctx.params
+        if ctx.get_parameter_source(name) is click.core.ParameterSource.COMMANDLINE
+    }
+
+
+def exclude(ctx: click.Context, *groups: tuple[str, ...]) -> None:
+    """Refuse flags that exclude one another; each group in the order in which its command defines them."""
+    given = given_flags(ctx)
+    for group in groups:
+        chosen = sorted(given.intersection(group))
+        if len(chosen) > 1:
+            raise CommandError(
+                f"if any flags in the group [{' '.join(group)}] are set none of the others can be; "
+                f"[{' '.join(chosen)}] were all set"
+            )

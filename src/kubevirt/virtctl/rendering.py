@@ -11,12 +11,16 @@ import uuid
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 
+import msgspec
 from msgspec.structs import replace
 
 from kubevirt import __version__
 from kubevirt.api import codec
 from kubevirt.api.admission import Verdict, admit_vm, admit_vmi
 from kubevirt.api.config import ClusterConfig
+from kubevirt.api.instancetypes.expansion import Offers
+from kubevirt.api.instancetypes.finding import find_offers
+from kubevirt.api.instancetypes.lookups import Answer, Lookup, answered
 from kubevirt.api.kubevirt import KubeVirt
 from kubevirt.api.objects import Namespace, NetworkAttachmentDefinition, PersistentVolumeClaim, ResourceQuota
 from kubevirt.api.run_strategy import effective_run_strategy
@@ -44,6 +48,16 @@ class Surroundings:
     claims: list[PersistentVolumeClaim] = field(default_factory=list)
     quotas: list[ResourceQuota] = field(default_factory=list)
     networks: list[NetworkAttachmentDefinition] = field(default_factory=list)
+    offered: dict[tuple[str, str, str], msgspec.Struct] = field(default_factory=dict)
+    """Instance types, preferences, and what volumes are made from: by kind, namespace and name."""
+
+    def look(self, lookup: Lookup) -> Answer:
+        """The object that a rule asks for, if it was given."""
+        kind, namespace = lookup.resource.kind, lookup.namespace
+        if kind == "PersistentVolumeClaim":
+            claims = (c for c in self.claims if _is_in(c, namespace))
+            return next((c for c in claims if c.metadata.name == lookup.name), None)
+        return self.offered.get((kind, namespace, lookup.name))
 
     @property
     def config(self) -> ClusterConfig:
@@ -70,11 +84,12 @@ def render(machine: Machine, around: Surroundings) -> Rendered:
     """What becomes of a machine that is created now."""
     config = around.config
     if isinstance(machine, VirtualMachine):
-        vm = admit_vm(machine, config)
+        vm = admit_vm(machine, config, around.look)
         if not vm.verdict.allowed:
             return Rendered(defaulted=codec.to_builtins(vm.object), verdict=vm.verdict)
         defaulted, verdict = codec.to_builtins(vm.object), vm.verdict
-        started = admit_vmi(first_instance(vm.object), config, own_account=True)
+        offers = answered(find_offers(vm.object), around.look)
+        started = admit_vmi(first_instance(vm.object, offers, config), config, own_account=True)
     else:
         started = admit_vmi(machine, config)
         defaulted, verdict = codec.to_builtins(started.object), started.verdict
@@ -89,13 +104,15 @@ def render(machine: Machine, around: Surroundings) -> Rendered:
     return Rendered(defaulted=defaulted, verdict=verdict, pod=pod, domain=domain)
 
 
-def first_instance(vm: VirtualMachine) -> VirtualMachineInstance:
+def first_instance(vm: VirtualMachine, offers: Offers, config: ClusterConfig) -> VirtualMachineInstance:
     """The instance that the machine's first start makes."""
     identity = vm.metadata.uid or made_up_uid(vm)
     vm = replace(vm, metadata=replace(vm.metadata, uid=identity, generation=vm.metadata.generation or 1))
     revision = f"revision-start-vm-{identity}-{vm.metadata.generation}"
     strategy = effective_run_strategy(running=vm.spec.running, run_strategy=vm.spec.run_strategy)
-    return instance.build(vm, revision=revision, paused=False, strategy=strategy)
+    return instance.build(
+        vm, revision=revision, paused=False, strategy=strategy, offers=offers, config=config
+    )
 
 
 def with_identity(vmi: VirtualMachineInstance) -> VirtualMachineInstance:

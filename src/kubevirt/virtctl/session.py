@@ -123,11 +123,11 @@ def config_flags(flags: Globals) -> ConfigFlags:
     )
 
 
-def seconds(duration: str) -> float:
+def seconds(duration: str, flag: str = "request-timeout") -> float:
     """A time limit such as `30s`, `1m30s` or plain seconds."""
     if duration.isdecimal():
         return float(duration)
     try:
         return parse_duration(duration).total_seconds()
     except Problem as e:
-        raise CommandError(f'invalid argument "{duration}" for "--request-timeout" flag: {e}') from e
+        raise CommandError(f'invalid argument "{duration}" for "--{flag}" flag: {e}') from e

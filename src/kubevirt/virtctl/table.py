@@ -21,13 +21,20 @@ COMMANDS: Table = {
     "adm": ("adm", "adm", "Look after the installation"),
     "completion": ("completion", "completion", "Print a script that completes commands in a shell"),
     "console": ("console", "console", "Connect to the serial console of a virtual machine instance"),
+    "credentials": ("credentials", "credentials", "Change the keys and passwords of a guest's users"),
     "create": ("create", "create", "Print manifests of machines, instance types, preferences and clones"),
     "doctor": ("doctor", "doctor", "Check a cluster and its nodes, and say what to do"),
+    "evacuate-cancel": ("evacuate_cancel", "evacuate_cancel", "Let a machine stay that was to leave its node"),
+    "expand": ("expand", "expand", "Write a machine's instance type and preference out"),
     "expose": ("expose", "expose", "Make a virtual machine reachable through a Service"),
     "fslist": ("guest", "fslist", "Show the file systems mounted inside a guest"),
     "guestosinfo": ("guest", "guestosinfo", "Show what the guest agent tells of a guest"),
+    "guestfs": ("guestfs", "guestfs", "Open a shell with disk tools beside a claim"),
+    "image-upload": ("image_upload", "image_upload", "Upload a disk image into the cluster"),
+    "memory-dump": ("memory_dump", "memory_dump", "Dump a guest's memory into a claim"),
     "migrate": ("migrate", "migrate", "Move a running virtual machine to another node"),
     "migrate-cancel": ("migrate", "migrate_cancel", "Call a migration off"),
+    "objectgraph": ("objectgraph", "objectgraph", "Show the objects that a machine depends on"),
     "pause": ("pause", "pause", "Freeze the processors of a virtual machine"),
     "permitted-devices": ("permitted_devices", "permitted_devices", "List the host devices that machines may use"),
     "port-forward": ("port_forward", "port_forward", "Forward ports of this machine to a guest"),
@@ -40,14 +47,16 @@ COMMANDS: Table = {
     "ssh": ("ssh", "ssh", "Open a secure shell in a guest"),
     "start": ("lifecycle", "start", "Start a virtual machine"),
     "stop": ("lifecycle", "stop", "Stop a virtual machine"),
+    "template": ("template", "template", "Make and use templates of virtual machines"),
     "unpause": ("pause", "unpause", "Let a paused virtual machine go on"),
     "usbredir": ("usbredir", "usbredir", "Give a USB device of this machine to a guest"),
     "userlist": ("guest", "userlist", "Show who is logged in inside a guest"),
     "version": ("version", "version", "Show the versions of client and server"),
+    "vmexport": ("vmexport", "vmexport", "Export the disks of a machine"),
     "vnc": ("vnc", "vnc", "Show the screen of a virtual machine instance"),
     "why": ("why", "why", "Say what a virtual machine is waiting for"),
 }
-HIDDEN = frozenset({"options"})
+HIDDEN = frozenset({"options", "__complete", "__completeNoDesc"})
 
 
 class LazyGroup(click.Group):
@@ -63,9 +72,10 @@ class LazyGroup(click.Group):
 
     def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
         entry = self.table.get(cmd_name)
-        if entry is None:
-            return None
-        module, attribute, _ = entry
+        return self.get_command_from(entry[0], entry[1]) if entry is not None else None
+
+    def get_command_from(self, module: str, attribute: str) -> click.Command:
+        """The command that a module below `commands` holds under a name."""
         found = getattr(importlib.import_module(f"kubevirt.virtctl.commands.{module}"), attribute)
         assert isinstance(found, click.Command)  # noqa: S101 - the tables name commands only; a test walks them
         return found
@@ -100,6 +110,8 @@ class CommandTable(LazyGroup):
         self.context_settings = {"help_option_names": ["-h", "--help"]}
 
     def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        if cmd_name in ("__complete", "__completeNoDesc"):
+            return self.get_command_from("completion", "complete")
         if cmd_name == "options":
             return click.Command("options", callback=lambda: click.echo(global_options_text()), hidden=True)
         return super().get_command(ctx, cmd_name)

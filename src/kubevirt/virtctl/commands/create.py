@@ -7,7 +7,7 @@ from pathlib import Path
 import click
 
 from kubevirt.kit.json import JsonObject
-from kubevirt.virtctl.errors import CommandError
+from kubevirt.virtctl.errors import CommandError, exclude
 from kubevirt.virtctl.flags import Globals, command
 from kubevirt.virtctl.table import LazyGroup
 
@@ -80,7 +80,7 @@ def vm(ctx: click.Context, /, **given: object) -> None:
     """Print a VirtualMachine."""
     from kubevirt.virtctl.create.machine import MachineFlags, make_machine
 
-    _exclude(ctx)
+    exclude(ctx, *EXCLUSIVE)
     options = _Options(given)
     imports = list(options.texts("volume_import"))
     for flag, type_ in DEPRECATED.items():
@@ -198,22 +198,6 @@ class _Options:
     def switch(self, name: str) -> bool | None:
         value = self._given[name]
         return value if isinstance(value, bool) else None
-
-
-def _exclude(ctx: click.Context) -> None:
-    """Refuse flags that exclude one another."""
-    given = {
-        name.replace("_", "-")
-        for name in ctx.params
-        if ctx.get_parameter_source(name) is click.core.ParameterSource.COMMANDLINE
-    }
-    for group in EXCLUSIVE:
-        chosen = sorted(given.intersection(group))
-        if len(chosen) > 1:
-            raise CommandError(
-                f"if any flags in the group [{' '.join(group)}] are set none of the others can be; "
-                f"[{' '.join(chosen)}] were all set"
-            )
 
 
 def _namespace(ctx: click.Context) -> str:

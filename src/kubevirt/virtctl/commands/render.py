@@ -1,7 +1,7 @@
 """`virtctl render`: what a manifest becomes, without a cluster. Exit codes: 0 admitted, 1 refused, 2 not readable.
 
 The files may hold the cluster's side too: a KubeVirt object with its configuration, claims, namespaces, quotas, network
-attachment definitions.
+attachment definitions, instance types and preferences, and what volumes are made from.
 """
 
 from __future__ import annotations
@@ -15,12 +15,21 @@ import msgspec
 import yaml
 
 from kubevirt.api import codec
+from kubevirt.api.instancetypes.resources import (
+    CLUSTER_INSTANCETYPES,
+    CLUSTER_PREFERENCES,
+    INSTANCETYPES,
+    PREFERENCES,
+)
+from kubevirt.api.instancetypes.volume_sources import DATA_SOURCES, DATA_VOLUMES, VOLUME_SNAPSHOTS
 from kubevirt.api.kubevirt import KubeVirt
 from kubevirt.api.objects import Namespace, NetworkAttachmentDefinition, PersistentVolumeClaim, ResourceQuota
+from kubevirt.api.resources import CONTROLLER_REVISIONS, Resource
 from kubevirt.api.validation import Cause
 from kubevirt.api.vm import VirtualMachine
 from kubevirt.api.vmi import VirtualMachineInstance
 from kubevirt.kit.errors import Refused
+from kubevirt.kube.cache import metadata_of
 from kubevirt.virtctl.errors import CommandError
 from kubevirt.virtctl.flags import Globals, command
 from kubevirt.virtctl.manifests import Manifest, Unreadable, read_manifests
@@ -33,6 +42,12 @@ MACHINES: dict[str, type[VirtualMachine] | type[VirtualMachineInstance]] = {
     "VirtualMachine": VirtualMachine,
     "VirtualMachineInstance": VirtualMachineInstance,
 }
+
+
+OFFERED: tuple[Resource[msgspec.Struct], ...] = (
+    INSTANCETYPES, CLUSTER_INSTANCETYPES, PREFERENCES, CLUSTER_PREFERENCES, CONTROLLER_REVISIONS,
+    DATA_VOLUMES, DATA_SOURCES, VOLUME_SNAPSHOTS,
+)  # fmt: skip
 
 
 class NotReadable(CommandError):
@@ -79,6 +94,7 @@ def sort(manifests: list[Manifest], *, namespace: str) -> tuple[list[tuple[Manif
         "PersistentVolumeClaim": lambda m: around.claims.append(_typed(m, PersistentVolumeClaim)),
         "ResourceQuota": lambda m: around.quotas.append(_typed(m, ResourceQuota)),
         "NetworkAttachmentDefinition": lambda m: around.networks.append(_typed(m, NetworkAttachmentDefinition)),
+        **{resource.kind: _offer(around, resource, namespace) for resource in OFFERED},
     }
     machines: list[tuple[Manifest, Machine]] = []
     for manifest in manifests:
@@ -97,6 +113,18 @@ def sort(manifests: list[Manifest], *, namespace: str) -> tuple[list[tuple[Manif
             remedy="name a file that holds one with -f",
         )
     return machines, around
+
+
+def _offer(
+    around: Surroundings, resource: Resource[msgspec.Struct], default_namespace: str
+) -> Callable[[Manifest], object]:
+    def put(manifest: Manifest) -> None:
+        found = _typed(manifest, resource.type_)
+        metadata = metadata_of(found)
+        namespace = (metadata.namespace or default_namespace) if resource.namespaced else ""
+        around.offered[resource.kind, namespace, metadata.name] = found
+
+    return put
 
 
 def _typed(manifest: Manifest, type_: type[T]) -> T:

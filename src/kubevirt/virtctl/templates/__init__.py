@@ -1,0 +1,1 @@
+"""Templates of virtual machines: parameters put into them here, and templates of other kinds taken over."""
