@@ -92,6 +92,9 @@ def _from_report(vmi: VirtualMachineInstance, status: VirtualMachineInstanceStat
         current = Quantity.of_bytes(report.memory_bytes)
         if status.memory.guest_current != current:
             status.memory.guest_current = current
+        if status.memory.guest_at_boot is None:
+            asked = vmi.spec.domain.memory.guest if vmi.spec.domain.memory is not None else None
+            status.memory.guest_at_boot = status.memory.guest_requested = asked or current
     if report.vcpus:
         topology = guest_cpu.topology(vmi.spec.domain)
         sockets = max(report.vcpus // topology.vcpus_per_socket, 1)

@@ -63,7 +63,8 @@ def vm(strategy: str | None = "Always", *, running: bool | None = None, marked: 
 def vmi(phase: str = "Running", *, uid: str = VMI_UID, owned: bool | dict[str, Any] = True, deleting: bool = False,
         ran: bool | None = None, status: dict[str, Any] | None = None, conditions: list[Any] | None = None,
         annotations: dict[str, str] | None = None, age_s: float = 60, finalizers: list[str] | None = None,
-        name: str = "web", volumes: list[Any] | None = None) -> VirtualMachineInstance:
+        name: str = "web", volumes: list[Any] | None = None, disks: list[Any] | None = None,
+        domain: dict[str, Any] | None = None) -> VirtualMachineInstance:
     """The VMI of that VM. `ran` says whether it has ever been Running (by default: if its phase says so)."""
     history = [{"phase": "Pending", "phaseTransitionTimestamp": stamp(age_s)}]
     if ran if ran is not None else phase == "Running":
@@ -77,7 +78,8 @@ def vmi(phase: str = "Running", *, uid: str = VMI_UID, owned: bool | dict[str, A
         meta["ownerReferences"] = [owned if isinstance(owned, dict) else owner()]
     if deleting:
         meta["deletionTimestamp"] = stamp(1)
-    body = {"domain": {"devices": {}, "firmware": {"uuid": FIRMWARE}}, "volumes": volumes or []}
+    body = {"domain": {"devices": {"disks": disks or []}, "firmware": {"uuid": FIRMWARE}, **(domain or {})},
+            "volumes": volumes or []}
     told = {"phase": phase, "phaseTransitionTimestamps": history, "conditions": conditions or [], **(status or {})}
     return codec.convert({"metadata": meta, "spec": body, "status": told}, VirtualMachineInstance)
 

@@ -1,4 +1,4 @@
-"""The conditions that this controller sets: Ready, PodScheduled, Synchronized, EvictionRequested."""
+"""The conditions that this controller sets: Ready, PodScheduled, Synchronized, EvictionRequested, live changes."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ from kubevirt.virt_controller.actions import SyncProblem
 from kubevirt.virt_controller.conditions import drop, find, put
 from kubevirt.virt_controller.vmi import pods
 from kubevirt.virt_controller.vmi.ending import Ending
+from kubevirt.virt_controller.vmi.live_changes import with_live_changes
 from kubevirt.virt_controller.vmi.observed import Observed
 from kubevirt.virt_controller.vmi.phases import HANDED_OVER
 
@@ -26,6 +27,8 @@ def conditions(o: Observed, ending: Ending, problem: SyncProblem | None) -> list
     elif not is_final(ending.phase) and o.vmi.status.phase not in HANDED_OVER:
         out_of_step = synchronization(o, problem)
         found = put(found, out_of_step, now=o.now) if out_of_step is not None else drop(found, "Synchronized")
+    if ending.phase == "Running":
+        found = with_live_changes(o.vmi, found, now=o.now)
     if not o.vmi.status.evacuation_node_name:
         return drop(found, "EvictionRequested")
     return put(found, Condition(type="EvictionRequested", status="True", reason="EvictionRequested",

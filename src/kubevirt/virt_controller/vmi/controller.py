@@ -27,11 +27,11 @@ from kubevirt.virt_controller.vmi.ending import Ending
 from kubevirt.virt_controller.vmi.observed import Decision, Observed
 from kubevirt.virt_controller.vmi.pace import Pace
 from kubevirt.virt_controller.vmi.phases import UNPROCESSED, next_phase
+from kubevirt.virt_controller.vmi.refusal import PodRefused
 from kubevirt.virt_controller.vmi.shape import hold_s, shape
 from kubevirt.virt_controller.volumes import claim_names
 
 FAILED_UPDATE = FailureWords(reason="FailedUpdateError")
-FAILED_CREATE = FailureWords(reason="FailedCreate", condition="Error creating pod: ", event="Error creating pod: ")
 FAILED_RENDER = FailureWords(reason="FailedCreate", condition="failed to render launch manifest: ",
                              event="failed to render launch manifest: ")
 
@@ -94,7 +94,7 @@ class VmiController:
             resource=PODS,
             body=self._cluster.launcher_pod(vmi, name=name),
             done=Event(reason="SuccessfulCreate", message=f"Created virtual machine pod {name}"),
-            failed=FAILED_CREATE,
+            failed=PodRefused(reason="FailedCreate", vmi=key_of(vmi)),
         )
 
     async def _write(self, o: Observed, problem: SyncProblem | None) -> float | None:

@@ -1,23 +1,19 @@
-"""What to do about a VMI's pods: create the one launcher pod, tell it whether the guest is paused, delete what must
-go.
-"""
+"""What to do about a VMI's pods: create the one launcher pod, tell it what it must know, delete what must go."""
 
 from __future__ import annotations
 
 from kubevirt.api.pods import Pod
 from kubevirt.api.resources import PODS
-from kubevirt.kit.json import Json
 from kubevirt.machine.phase import is_final
-from kubevirt.virt_controller.actions import Action, Delete, Event, FailureWords, MergeStatus, SyncProblem
-from kubevirt.virt_controller.conditions import is_true
+from kubevirt.virt_controller.actions import Action, Delete, Event, FailureWords, SyncProblem
 from kubevirt.virt_controller.patience import PATIENCE_S, seconds_since_turn
 from kubevirt.virt_controller.vmi import pods
 from kubevirt.virt_controller.vmi.conditions import MISSING_CLAIM, NO_NODES
 from kubevirt.virt_controller.vmi.observed import Decision, Observed
 from kubevirt.virt_controller.vmi.phases import UNPROCESSED
+from kubevirt.virt_controller.vmi.upkeep import upkeep
 from kubevirt.virt_controller.volumes import claim_names
 
-UNPAUSED = "kubevirt.io/virtual-machine-unpaused"
 RECEIVER = "kubevirt.io/create-migration-target"
 
 NO_NODES_MESSAGE = (
@@ -37,7 +33,7 @@ def decide(o: Observed) -> Decision:
         return Decision()
     if o.vmi.status.phase in UNPROCESSED and not o.pods:
         return unprocessed(o)
-    return Decision(actions=readiness_gate(o))
+    return upkeep(o)
 
 
 def unprocessed(o: Observed) -> Decision:
@@ -83,23 +79,3 @@ def delete(pod: Pod) -> Action:
         done=Event(reason="SuccessfulDelete", message=f"Deleted virtual machine pod {pod.metadata.name}"),
         failed=FailureWords(reason="FailedDelete", condition=trouble, event=trouble),
     )
-
-
-def readiness_gate(o: Observed) -> tuple[Action, ...]:
-    """Once the guest runs, the pod learns whether it is paused, which decides whether Services send it anything."""
-    pod = o.pod
-    if pod is None or pods.is_down(pod) or o.vmi.status.phase != "Running":
-        return ()
-    if is_true(o.vmi.status.conditions, "Paused"):
-        wanted = ("False", "Paused", "the virtual machine is paused")
-    else:
-        wanted = ("True", "NotPaused", "the virtual machine is not paused")
-    told = pod.condition(UNPAUSED)
-    if told is not None and (told.status, told.reason, told.message) == wanted:
-        return ()
-    since = o.now if told is None or told.status != wanted[0] else told.last_transition_time or o.now
-    status, reason, message = wanted
-    change: Json = {"type": UNPAUSED, "status": status, "reason": reason, "message": message,
-              "lastTransitionTime": since.strftime("%Y-%m-%dT%H:%M:%SZ")}
-    return (MergeStatus(resource=PODS, target=pod, change={"status": {"conditions": [change]}},
-                        failed=FailureWords(reason="FailedUpdateError")),)

@@ -10,11 +10,10 @@ from msgspec.structs import replace
 
 from kubevirt.api import names
 from kubevirt.api.meta import ObjectMeta
-from kubevirt.api.migration_status import PersistentVolumeClaimInfo
 from kubevirt.api.pods import Pod
 from kubevirt.api.vmi import VirtualMachineInstance
 from kubevirt.api.vmi_status import VirtualMachineInstancePhaseTransitionTimestamp as Transition
-from kubevirt.api.vmi_status import VirtualMachineInstanceStatus, VolumeStatus
+from kubevirt.api.vmi_status import VirtualMachineInstanceStatus
 from kubevirt.machine.phase import is_final
 from kubevirt.virt_controller.actions import SyncProblem
 from kubevirt.virt_controller.conditions import drop, is_true
@@ -24,11 +23,9 @@ from kubevirt.virt_controller.vmi.conditions import conditions
 from kubevirt.virt_controller.vmi.ending import Ending
 from kubevirt.virt_controller.vmi.observed import Observed
 from kubevirt.virt_controller.vmi.phases import HANDED_OVER, UNPROCESSED, next_phase
-from kubevirt.virt_controller.volumes import claim_name
+from kubevirt.virt_controller.vmi.volume_status import volume_status
 
 RUNTIME_USER = 107
-FILESYSTEM_OVERHEAD = "0.055"
-"""What a file system keeps to itself, where nobody has said otherwise."""
 FOREGROUND = frozenset({names.FINALIZER_VMI_FOREGROUND, names.FINALIZER_VMI_FOREGROUND_LEGACY})
 
 
@@ -56,7 +53,7 @@ def status(o: Observed, ending: Ending, problem: SyncProblem | None) -> VirtualM
         new.launcher_container_image_version = pods.compute_image(pod)
         if new.runtime_user is None:
             new.runtime_user = RUNTIME_USER
-        new.volume_status = with_claims(o)
+        new.volume_status = volume_status(o)
     return new
 
 
@@ -70,27 +67,6 @@ def with_transitions(o: Observed, phase: str) -> list[Transition]:
     if phase == "Scheduled" and o.pod is not None:
         steps.insert(-1, ("Scheduling", o.pod.metadata.creation_timestamp or o.now))
     return [*history, *(Transition(phase=p, phase_transition_timestamp=at) for p, at in steps if p not in known)]
-
-
-def with_claims(o: Observed) -> list[VolumeStatus]:
-    """The volumes' status with what is known of their claims: the launcher makes disks by it."""
-    told = {status.name: status for status in o.vmi.status.volume_status}
-    for volume in o.vmi.spec.volumes:
-        claim = o.claims.get(claim_name(volume))
-        if claim is None:
-            continue
-        block = claim.spec.volume_mode == "Block"
-        info = PersistentVolumeClaimInfo(
-            claim_name=claim.metadata.name,
-            access_modes=claim.spec.access_modes,
-            volume_mode=claim.spec.volume_mode or "Filesystem",
-            capacity=claim.status.capacity,
-            requests=claim.spec.resources.requests,
-            filesystem_overhead="" if block else FILESYSTEM_OVERHEAD,
-        )
-        old = told.get(volume.name) or VolumeStatus(name=volume.name, target="")
-        told[volume.name] = replace(old, persistent_volume_claim_info=info)
-    return list(told.values())
 
 
 def metadata(o: Observed, ending: Ending) -> ObjectMeta:
