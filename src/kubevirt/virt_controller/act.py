@@ -14,7 +14,8 @@ import msgspec
 
 from kubevirt.api import codec
 from kubevirt.api.meta import ObjectMeta
-from kubevirt.api.resources import Resource
+from kubevirt.api.objects import ResourceAttributes, SubjectAccessReview, SubjectAccessReviewSpec
+from kubevirt.api.resources import SUBJECT_ACCESS_REVIEWS, Resource
 from kubevirt.kit.errors import Problem
 from kubevirt.kit.json import JsonObject
 from kubevirt.kube.client import Client
@@ -24,7 +25,16 @@ from kubevirt.kube.informer import Informer
 from kubevirt.kube.patches import Patch as JsonPatch
 from kubevirt.kube.patches import diff
 from kubevirt.kube.requests import PatchKind
-from kubevirt.virt_controller.actions import Action, Create, Delete, Event, MergeStatus, Patch, SyncProblem
+from kubevirt.virt_controller.actions import (
+    Action,
+    Create,
+    Delete,
+    Event,
+    MergeStatus,
+    Patch,
+    Permission,
+    SyncProblem,
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,6 +43,14 @@ class Failed:
 
     problem: SyncProblem
     error: Problem
+
+
+class NotPermitted(Problem):
+    """An account in whose name something was to be done may not do it."""
+
+    def __init__(self, permission: Permission) -> None:
+        super().__init__(cause=permission.refusal)
+        self.words = permission.failed
 
 
 class Performer:
@@ -55,12 +73,13 @@ class Performer:
             except Conflict:
                 raise
             except Problem as error:
-                problem = action.failed.problem(cause_of(error))
+                words = error.words if isinstance(error, NotPermitted) else action.failed
+                problem = words.problem(cause_of(error))
                 if problem.message != known:
-                    self.tell(about, action.failed.told(cause_of(error)))
+                    self.tell(about, words.told(cause_of(error)))
                 return Failed(problem, error)
-            if action.done is not None:
-                self.tell(about, action.done)
+            self.tell(about, action.done)
+            self.tell(about, action.warning if isinstance(action, Create) else None)
         return None
 
     def tell(self, about: msgspec.Struct, event: Event | None) -> None:
@@ -83,6 +102,8 @@ class Performer:
                 await self._delete(action)
 
     async def _create(self, action: Create) -> None:
+        if action.permission is not None and not await self._is_permitted(action.permission):
+            raise NotPermitted(action.permission)
         try:
             self._written(action.resource, await self._client.create(action.resource, action.body))
         except AlreadyExists:
@@ -92,6 +113,18 @@ class Performer:
             if not any(o.controller and o.uid == owner for o in live.metadata.owner_references):
                 raise
             self._written(action.resource, live)
+
+    async def _is_permitted(self, permission: Permission) -> bool:
+        for way in permission.ways:
+            answers = [await self._may(permission, what) for what in way]
+            if all(answers):
+                return True
+        return False
+
+    async def _may(self, permission: Permission, what: ResourceAttributes) -> bool:
+        review = SubjectAccessReview(spec=SubjectAccessReviewSpec(
+            user=permission.user, groups=list(permission.groups), resource_attributes=what))
+        return (await self._client.create(SUBJECT_ACCESS_REVIEWS, review)).status.allowed
 
     async def _patch(self, action: Patch) -> None:
         if action.only_while_alive is not None and not await self._is_alive(*action.only_while_alive):

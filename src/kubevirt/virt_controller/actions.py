@@ -9,6 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any, Literal
 
+from kubevirt.api.objects import ResourceAttributes
 from kubevirt.api.resources import Resource
 from kubevirt.kit.json import JsonObject
 
@@ -38,11 +39,15 @@ class SyncProblem:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class FailureWords:
-    """How a failed action is told: the condition's reason and the beginnings of condition and event."""
+    """How a failed action is told: the condition's reason and the beginnings of condition and event.
+
+    The event has the condition's reason unless it has one of its own.
+    """
 
     reason: str
     condition: str = ""
     event: str = ""
+    event_reason: str = ""
 
     def problem(self, cause: str) -> SyncProblem:
         """The condition for this cause."""
@@ -50,15 +55,37 @@ class FailureWords:
 
     def told(self, cause: str) -> Event | None:
         """The event for this cause; None where a condition is enough."""
-        return Event(type="Warning", reason=self.reason, message=self.event + cause) if self.event else None
+        if not self.event:
+            return None
+        return Event(type="Warning", reason=self.event_reason or self.reason, message=self.event + cause)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Permission:
+    """What an account must be allowed: everything of at least one of the `ways`.
+
+    `refusal` is the cause of a failure for want of it, told in the words `failed`.
+    """
+
+    user: str
+    groups: tuple[str, ...]
+    ways: tuple[tuple[ResourceAttributes, ...], ...]
+    refusal: str
+    failed: FailureWords
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Create:
-    """Create `body`. Somebody else's object of that name is a failure, never taken for ours."""
+    """Create `body`. Somebody else's object of that name is a failure, never taken for ours.
+
+    With a `permission` it is created only if an account other than the controller's has it. `warning` is told with
+    `done`, of something that the creation does not wait for.
+    """
 
     resource: Resource[Any]
     body: Any
+    permission: Permission | None = None
+    warning: Event | None = None
     done: Event | None = None
     failed: FailureWords
 

@@ -24,6 +24,7 @@ from kubevirt.kit.tasks import Tasks
 from kubevirt.kube.cache import key_of
 from kubevirt.kube.client import Client
 from kubevirt.kube.informer import Informer
+from kubevirt.virt_controller.datavolumes import DataVolume, Importer
 from kubevirt.virt_controller.pool.resource import POOLS
 from kubevirt.virt_controller.revision import START_REVISIONS, StartRevision
 from kubevirt.virt_controller.volumes import claim_names
@@ -44,24 +45,36 @@ class Stores:
     kubevirts: Informer[KubeVirt]
     replicasets: Informer[VirtualMachineInstanceReplicaSet]
     pools: Informer[VirtualMachinePool]
+    importer: Importer
+
+    @property
+    def datavolumes(self) -> Informer[DataVolume]:
+        """All DataVolumes; empty where the cluster has no such kind."""
+        return self.importer.data_volumes.objects
+
+    @property
+    def _needed(self) -> tuple[Informer[Any], ...]:
+        return (self.vms, self.vmis, self.pods, self.nodes, self.claims, self.revisions, self.kubevirts,
+                self.replicasets, self.pools)
 
     def __iter__(self) -> Iterator[Informer[Any]]:
-        return iter((self.vms, self.vmis, self.pods, self.nodes, self.claims, self.revisions, self.kubevirts,
-                     self.replicasets, self.pools))
+        return iter((*self._needed, self.datavolumes))
 
     async def start(self, tasks: Tasks) -> None:
-        """Starts all, and returns once each has its first list."""
-        for informer in self:
+        """Starts all, and returns once each that every cluster has has its first list."""
+        for informer in self._needed:
             informer.start(tasks)
-        for informer in self:
+        for informer in self._needed:
             await informer.synced()
+        await self.importer.start(tasks)
 
 
 def make(client: Client, *, namespace: str) -> Stores:
     """The stores of one program; `namespace` is where KubeVirt itself is installed."""
     return Stores(
         vms=Informer(client, VMS, indexers={
-            "claim": claims_of_vm, "controller": controller_uid, "pooled": pool_of_vm}),
+            "claim": claims_of_vm, "controller": controller_uid, "pooled": pool_of_vm,
+            "datavolume": datavolumes_of_vm, "datasource": datasources_of_vm}),
         vmis=Informer(client, VMIS, indexers={
             "controller": controller_uid, "free": namespace_of_free, "claim": claims_of_vmi, "node": node_of_vmi}),
         pods=Informer(client, PODS, labels=LAUNCHER_LABEL, indexers={"controller": controller_uid}),
@@ -71,6 +84,7 @@ def make(client: Client, *, namespace: str) -> Stores:
         kubevirts=Informer(client, KUBEVIRTS, namespace=namespace),
         replicasets=Informer(client, VMI_REPLICASETS, indexers={"namespace": namespace_of}),
         pools=Informer(client, POOLS),
+        importer=Importer(client),
     )
 
 
@@ -109,6 +123,19 @@ def namespace_of_free(obj: Any) -> Iterable[str]:
 def claims_of_vm(vm: VirtualMachine) -> Iterable[str]:
     """Index: the claims that a VM's template names."""
     return [f"{vm.metadata.namespace}/{name}" for name in claim_names(vm.spec.template.spec.volumes)]
+
+
+def datavolumes_of_vm(vm: VirtualMachine) -> Iterable[str]:
+    """Index: the DataVolumes that a VM makes, or that its template names."""
+    made = [t.metadata.name for t in vm.spec.data_volume_templates if t.metadata is not None]
+    named = [v.data_volume.name for v in vm.spec.template.spec.volumes if v.data_volume is not None]
+    return [f"{vm.metadata.namespace}/{name}" for name in dict.fromkeys((*made, *named))]
+
+
+def datasources_of_vm(vm: VirtualMachine) -> Iterable[str]:
+    """Index: the DataSources that a VM's DataVolumes are made from."""
+    refs = (t.spec.source_ref for t in vm.spec.data_volume_templates)
+    return [f"{ref.namespace or vm.metadata.namespace}/{ref.name}" for ref in refs if ref is not None]
 
 
 def claims_of_vmi(vmi: VirtualMachineInstance) -> Iterable[str]:

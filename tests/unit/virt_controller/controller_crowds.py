@@ -10,7 +10,7 @@ from collections.abc import Callable
 from datetime import timedelta
 from typing import Any
 
-from controller_world import Api, LaggingInformer, Told, as_object, refused
+from controller_world import Api, LaggingImporter, LaggingInformer, Told, as_object, refused
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, rule
 
@@ -84,6 +84,7 @@ class Life:
         informers: dict[str, Any] = {
             name: LaggingInformer(api, res, INDEXES.get(res.plural, {})) for name, res in kinds.items()}
         self.informers: list[LaggingInformer] = list(informers.values())
+        informers["importer"] = LaggingImporter(api)
         api.someone_is_behind = lambda: any(i.unheard for i in self.informers)
         self.told = Told()
         self.queue = Queue()

@@ -19,12 +19,14 @@ from controller_objects import NOW, node
 
 from kubevirt.api import codec
 from kubevirt.api.resources import KUBEVIRTS, NODES, PODS, PVCS, VMI_REPLICASETS, VMIS, VMS, Resource
+from kubevirt.kit.errors import Problem
 from kubevirt.kube.cache import Cache
 from kubevirt.kube.errors import AlreadyExists, Conflict, NotFound, ServerTrouble
 from kubevirt.kube.patches import PatchFailed, apply
 from kubevirt.virt_controller import stores as store_module
 from kubevirt.virt_controller.act import Performer
 from kubevirt.virt_controller.cluster import Cluster
+from kubevirt.virt_controller.datavolumes import DATA_SOURCES, DATA_VOLUMES, Presence
 from kubevirt.virt_controller.pool.resource import POOLS
 from kubevirt.virt_controller.revision import START_REVISIONS
 from kubevirt.virt_controller.stores import Stores
@@ -63,6 +65,7 @@ class Api:
         self.idle_writes: list[str] = []
         self.writes: list[str] = []
         self.now: datetime = NOW
+        self.has_importer = False
         self.trouble: str = ""
         self.calls_until_trouble = 0
         self.someone_is_behind: Callable[[], bool] = lambda: False
@@ -232,6 +235,26 @@ class LaggingInformer:
             at_most -= 1
 
 
+class LaggingKind:
+    """A kind that others bring, here from the beginning or not at all."""
+
+    def __init__(self, api: Api, resource: Resource[Any], presence: Presence) -> None:
+        self.objects = LaggingInformer(api, resource, {})
+        self.presence = presence
+
+    def on_presence(self, listener: Callable[[], None]) -> None:
+        """Never changes."""
+
+
+class LaggingImporter:
+    """The importer of a world; `Api.has_importer` says whether there is one."""
+
+    def __init__(self, api: Api) -> None:
+        presence = Presence.SERVED if api.has_importer else Presence.ABSENT
+        self.data_volumes = LaggingKind(api, DATA_VOLUMES, presence)
+        self.data_sources = LaggingKind(api, DATA_SOURCES, presence)
+
+
 class Queue:
     """Keys to be worked on, now or at a time."""
 
@@ -261,7 +284,8 @@ class Controller:
         index = {"controller": store_module.controller_uid}
         informers: dict[str, Any] = {
             "vms": LaggingInformer(api, VMS, {
-                **index, "claim": store_module.claims_of_vm, "pooled": store_module.pool_of_vm}),
+                **index, "claim": store_module.claims_of_vm, "pooled": store_module.pool_of_vm,
+                "datavolume": store_module.datavolumes_of_vm, "datasource": store_module.datasources_of_vm}),
             "vmis": LaggingInformer(api, VMIS, {
                 **index, "free": store_module.namespace_of_free,
                 "claim": store_module.claims_of_vmi, "node": store_module.node_of_vmi}),
@@ -273,7 +297,11 @@ class Controller:
             "replicasets": LaggingInformer(api, VMI_REPLICASETS, {"namespace": store_module.namespace_of}),
             "pools": LaggingInformer(api, POOLS, {}),
         }
-        self.informers: list[LaggingInformer] = list(informers.values())
+        self.importer = LaggingImporter(api)
+        informers["importer"] = self.importer
+        self.informers: list[LaggingInformer] = [
+            i for i in informers.values() if isinstance(i, LaggingInformer)]
+        self.informers.append(self.importer.data_volumes.objects)
         api.someone_is_behind = lambda: any(i.unheard for i in self.informers)
         stores = Stores(**informers)
         self.told = Told()
@@ -299,7 +327,7 @@ class Controller:
         call: Awaitable[float | None] = self.workers[worker].reconcile(keys[0])
         try:
             again_s = await call
-        except (Conflict, ServerTrouble, AlreadyExists):
+        except Problem:
             again_s = 0.0
         if again_s is not None and keys[0] not in queue.keys:
             queue.keys[keys[0]] = self.api.now + timedelta(seconds=again_s)

@@ -123,7 +123,6 @@ def test_a_vm_in_need_of_manual_recovery_is_not_started() -> None:
 @pytest.mark.parametrize(("spec", "field"), [
     ({"instancetype": {"name": "u1.small"}}, "spec.instancetype"),
     ({"preference": {"name": "fedora"}}, "spec.preference"),
-    ({"dataVolumeTemplates": [{"metadata": {"name": "d"}, "spec": {}}]}, "spec.dataVolumeTemplates"),
 ])
 def test_what_is_not_served_is_said_and_nothing_is_started(spec: dict[str, Any], field: str) -> None:
     decision = decide(seen(vm(spec=spec)))

@@ -25,6 +25,7 @@ from kubevirt.virt_controller.conditions import find
 from kubevirt.virt_controller.stores import Stores, key_of_change
 from kubevirt.virt_controller.vm import ownership
 from kubevirt.virt_controller.vm.decide import decide
+from kubevirt.virt_controller.vm.importer_view import ImporterView
 from kubevirt.virt_controller.vm.in_step import Patterns
 from kubevirt.virt_controller.vm.observed import Decision, Observed
 from kubevirt.virt_controller.vm.status import hold_s, status_after
@@ -46,6 +47,7 @@ class VmController:
         self._stores = stores
         self._performer = performer
         self.queue = queue
+        self._importer = ImporterView(stores, queue)
         stores.vms.on_change(self._on_object)
         stores.vmis.on_change(self._on_vmi)
         stores.claims.on_change(self._on_claim)
@@ -64,6 +66,8 @@ class VmController:
                 wait_s = min(hold, wait_s or hold)
             else:
                 failed = await self._write_status(o.vm, replace(o.vm, status=status)) or failed
+        for event in decision.news:
+            self._performer.tell(o.vm, event)
         if failed is None and (o := self.observe(key_)) is not None:
             failed = await self._performer.perform(ownership.after_status(o), about=o.vm)
         if failed is not None:
@@ -81,7 +85,8 @@ class VmController:
                 break
             failure = find(o.vm.status.conditions, "Failure")
             known = failure.message if failure is not None else ""
-            if (failed := await self._performer.perform(decision.actions, about=o.vm, known=known)) is not None:
+            failed = await self._performer.perform(decision.actions, about=o.vm, known=known)
+            if failed is not None and not self._importer.takes_claim_instead(decision.actions, failed):
                 return decision, failed
         return decision, None
 
@@ -104,6 +109,7 @@ class VmController:
             misnamed=tuple(v for v in s.vmis.by_index("controller", meta.uid) if v.metadata.name != meta.name),
             revisions=tuple(s.revisions.by_index("controller", meta.uid)),
             claims={name: claim for name, claim in claims if claim is not None},
+            importer=self._importer.facts(vm),
             config=self._cluster.config,
             patterns=self._patterns,
             now=self._clock(),

@@ -16,15 +16,25 @@ from kubevirt.kit.errors import Refused
 from kubevirt.machine import instance
 from kubevirt.virt_controller.actions import Create, Event, FailureWords, Patch, SyncProblem
 from kubevirt.virt_controller.conditions import is_true
-from kubevirt.virt_controller.vm import backoff, follow, marks, ownership, requests, revisions, unsupported
+from kubevirt.virt_controller.vm import (
+    backoff,
+    data_volumes,
+    follow,
+    marks,
+    ownership,
+    requests,
+    revisions,
+    unsupported,
+)
 from kubevirt.virt_controller.vm.observed import Decision, Observed
-from kubevirt.virt_controller.vm.run_strategy import Move, move_for
+from kubevirt.virt_controller.vm.run_strategy import Move, is_final, move_for
 
 FAILED_CREATE = FailureWords(
     reason="FailedCreate",
     condition="Failure while starting VMI: ",
     event="Error creating virtual machine instance: ",
 )
+MIGRATION_WAIT_S = 2.0
 
 
 def decide(o: Observed) -> Decision:
@@ -44,8 +54,42 @@ def decide(o: Observed) -> Decision:
 
 
 def carry_out(o: Observed, strategy: RunStrategy, move: Move) -> Decision:
-    """Turn a wish of the action table into actions."""
-    return for_absent(o, strategy, move) if o.vmi is None else for_present(o, o.vmi, move)
+    """Turn a wish of the action table into actions. What ends an instance waits for no disks, what starts one does."""
+    if o.vmi is not None:
+        decision = ended_elsewhere(o.vmi, strategy) or for_present(o, o.vmi, move)
+        busy = bool(decision.actions) or decision.ask_for_start
+        return decision if busy or not data_volumes.made_at_once(o) else beside(decision, data_volumes.preparation(o))
+    if not data_volumes.made_at_once(o):
+        return for_absent(o, strategy, move)
+    prepared = data_volumes.preparation(o)
+    if strategy is RunStrategy.HALTED:
+        return beside(for_absent(o, strategy, move), prepared)
+    return for_absent(o, strategy, move) if prepared.ready else waiting_for(prepared)
+
+
+def waiting_for(prepared: data_volumes.Preparation) -> Decision:
+    """Nothing but what the DataVolumes need."""
+    return Decision(actions=prepared.actions, problem=prepared.problem, news=prepared.news, again_s=prepared.again_s)
+
+
+def beside(decision: Decision, prepared: data_volumes.Preparation) -> Decision:
+    """A decision that does not wait for the DataVolumes, and what they need after it."""
+    return Decision(
+        actions=decision.actions or prepared.actions,
+        problem=decision.problem or prepared.problem,
+        news=prepared.news,
+        again_s=decision.again_s or prepared.again_s,
+    )
+
+
+def ended_elsewhere(vmi: VirtualMachineInstance, strategy: RunStrategy) -> Decision | None:
+    """The guest has moved to another cluster, or is about to: here it must not be brought back."""
+    state = vmi.status.migration_state
+    if strategy is not RunStrategy.ALWAYS or not is_final(vmi) or state is None:
+        return None
+    if not any(side is not None and side.sync_address for side in (state.source_state, state.target_state)):
+        return None
+    return Decision() if state.completed else Decision(again_s=MIGRATION_WAIT_S)
 
 
 def for_absent(o: Observed, strategy: RunStrategy, move: Move) -> Decision:
@@ -99,6 +143,8 @@ def start(o: Observed, strategy: RunStrategy) -> Decision:
     """Store the spec as a revision and create the VMI from it."""
     if is_true(o.vm.status.conditions, "ManualRecoveryRequired"):
         return Decision()
+    if not data_volumes.made_at_once(o) and not (prepared := data_volumes.preparation(o)).ready:
+        return waiting_for(prepared)
     if problem := unsupported.problem(o.vm.spec) or name_is_taken(o):
         return Decision(problem=problem)
     vmi = instance.build(o.vm, revision=revisions.name(o.vm), strategy=strategy,

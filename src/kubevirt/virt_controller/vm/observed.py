@@ -13,9 +13,10 @@ from kubevirt.api.run_strategy import RunStrategy, effective_run_strategy
 from kubevirt.api.vm import VirtualMachine, VirtualMachineStateChangeRequest
 from kubevirt.api.vmi import VirtualMachineInstance
 from kubevirt.kit.errors import Refused
-from kubevirt.virt_controller.actions import Action, SyncProblem
+from kubevirt.virt_controller.actions import Action, Event, SyncProblem
 from kubevirt.virt_controller.revision import StartRevision
 from kubevirt.virt_controller.vm import requests
+from kubevirt.virt_controller.vm.importer_facts import ImporterFacts
 from kubevirt.virt_controller.vm.in_step import Patterns
 
 
@@ -28,6 +29,7 @@ class Observed:
     misnamed: tuple[VirtualMachineInstance, ...] = ()  # VMIs this VM controls under another name
     revisions: tuple[StartRevision, ...] = ()  # start revisions this VM controls
     claims: Mapping[str, PersistentVolumeClaim] = field(default_factory=dict)  # of the template's volumes, that exist
+    importer: ImporterFacts = field(default_factory=ImporterFacts)
     config: ClusterConfig = field(default_factory=ClusterConfig)
     patterns: Patterns = field(default_factory=Patterns)  # keys that VMIs keep in step with the template
     now: datetime
@@ -60,13 +62,14 @@ class Decision:
     """What to do now, in order; the first action that fails ends it.
 
     `problem` is why nothing (more) can be done yet; `again_s` asks for another look after that many seconds.
-    `ask_for_start` leaves a request to start in the VM's status.
+    `ask_for_start` leaves a request to start in the VM's status; `news` are events to tell once it is written.
     """
 
     actions: tuple[Action, ...] = ()
     problem: SyncProblem | None = None
     again_s: float | None = None
     ask_for_start: bool = False
+    news: tuple[Event, ...] = ()
 
 
 def is_controlled_by(metadata: ObjectMeta, uid: str) -> bool:

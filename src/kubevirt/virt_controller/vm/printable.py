@@ -1,15 +1,13 @@
-"""The one word of a VM's state that `kubectl get vm` prints: the first row of a table that fits.
-
-Rows about DataVolumes (`DataVolumeError`, `Provisioning`) join when DataVolumes do.
-"""
+"""The one word of a VM's state that `kubectl get vm` prints: the first row of a table that fits."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 
 from kubevirt.api.run_strategy import RunStrategy
 from kubevirt.virt_controller.conditions import is_false, is_true
-from kubevirt.virt_controller.vm import requests
+from kubevirt.virt_controller.datavolumes import DataVolume
+from kubevirt.virt_controller.vm import data_volumes, requests
 from kubevirt.virt_controller.vm.backoff import fail_count
 from kubevirt.virt_controller.vm.observed import Observed
 from kubevirt.virt_controller.vm.run_strategy import RESTARTING, is_final
@@ -43,6 +41,20 @@ def _paused(o: Observed) -> bool:
 
 def _not_synchronized(reason: str) -> Callable[[Observed], bool]:
     return lambda o: o.vmi is not None and is_false(o.vmi.status.conditions, "Synchronized", reason)
+
+
+def _data_volumes(o: Observed) -> Iterable[DataVolume]:
+    """Those behind `dataVolume` volumes; other volumes count through their claims alone."""
+    names = (v.data_volume.name for v in o.vm.spec.template.spec.volumes if v.data_volume is not None)
+    return [o.importer.data_volumes[name] for name in names if name in o.importer.data_volumes]
+
+
+def _lacks_data(o: Observed) -> bool:
+    return any(data_volumes.is_broken(d) for d in _data_volumes(o))
+
+
+def _is_provisioned(o: Observed) -> bool:
+    return any(data_volumes.is_being_filled(d) for d in _data_volumes(o))
 
 
 def _unschedulable(o: Observed) -> bool:
@@ -80,7 +92,9 @@ ROWS: tuple[tuple[str, Callable[[Observed], bool]], ...] = (
     ("Paused", _paused),
     ("Running", _runs),
     ("ErrorPvcNotFound", _not_synchronized("FailedPvcNotFound")),
+    ("DataVolumeError", _lacks_data),
     ("ErrorUnschedulable", _unschedulable),
+    ("Provisioning", _is_provisioned),
     ("WaitingForVolumeBinding", _waits_for_binding),
     ("ErrImagePull", _not_synchronized("ErrImagePull")),
     ("ImagePullBackOff", _not_synchronized("ImagePullBackOff")),

@@ -16,8 +16,6 @@ def problem(spec: VirtualMachineSpec) -> SyncProblem | None:
     for is_used, field, remedy in (
         (spec.instancetype is not None, "spec.instancetype", "write the CPU and memory into spec.template.spec.domain"),
         (spec.preference is not None, "spec.preference", "write the preferred devices into spec.template.spec.domain"),
-        (bool(spec.data_volume_templates), "spec.dataVolumeTemplates",
-         "create the claims first and name them as persistentVolumeClaim volumes in spec.template.spec.volumes"),
     ):
         if is_used:
             return SyncProblem(
