@@ -42,6 +42,7 @@ from kubevirt.launcher_link.streams import next_message
 from kubevirt.launcher_link.sync import SyncRequest
 from kubevirt.launcher_link.wire import LinkError, LinkGarbled, LinkUnavailable, decode_body, encode_body, to_line
 from kubevirt.machine.domain_report import AgentReport, DomainReport
+from kubevirt.machine.domain_stats import DomainStats
 
 LauncherEvent = DomainEvent | GuestEvent
 
@@ -160,6 +161,10 @@ class LauncherLink:
 
     async def screenshot(self, request: ScreenshotRequest) -> Screenshot:
         return await self._ask(Verb.SCREENSHOT, encode_body(request), Screenshot, TIMEOUT_S)
+
+    async def stats(self, *, timeout_s: float = SHORT_TIMEOUT_S) -> DomainStats:
+        """What the guest has used so far."""
+        return await self._ask(Verb.STATS, NOTHING, DomainStats, timeout_s)
 
     async def _command(self, verb: Verb, timeout_s: float = TIMEOUT_S) -> None:
         await self._ask(verb, NOTHING, Nothing, timeout_s)

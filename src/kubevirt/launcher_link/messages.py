@@ -43,6 +43,7 @@ class Verb(StrEnum):
     FREEZE = "freeze"
     UNFREEZE = "unfreeze"
     SCREENSHOT = "get_screenshot"
+    STATS = "get_stats"
 
 
 class EventKind(StrEnum):

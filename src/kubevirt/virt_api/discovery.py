@@ -17,7 +17,8 @@ VERSIONS = ("v1", "v1alpha3")
 
 INSTANCE_VERBS = {
     **dict.fromkeys(
-        ("console", "vnc", "vnc/screenshot", "usbredir", "portforward", "guestosinfo", "userlist", "filesystemlist"),
+        ("console", "vnc", "vnc/screenshot", "usbredir", "portforward", "guestosinfo", "userlist", "filesystemlist",
+         "usage"),
         "get",
     ),
     **dict.fromkeys(("pause", "unpause", "freeze", "unfreeze", "softreboot", "reset"), "update"),

@@ -18,12 +18,15 @@ from kubevirt.virt_api.server import AGENTS
 
 FACTS = ("guestosinfo", "userlist", "filesystemlist")
 SCREENSHOT = "vnc/screenshot"
+USAGE = "usage"
+"""What a guest has used so far, for whoever may see it. Not part of the API that clients know from elsewhere."""
 
 
 def routes(instances: str) -> list[web.RouteDef]:
     """The routes below the instances' path."""
     return [
         *(web.get(f"{instances}/{{name}}/{fact}", _read(fact, instance_rules.may_ask_agent)) for fact in FACTS),
+        web.get(f"{instances}/{{name}}/{USAGE}", _read(USAGE, instance_rules.may_be_measured)),
         web.get(f"{instances}/{{name}}/{SCREENSHOT}", _read(SCREENSHOT, instance_rules.may_open_vnc)),
         web.put(instances + "/{name}/freeze", freeze),
         web.put(instances + "/{name}/unfreeze", unfreeze),

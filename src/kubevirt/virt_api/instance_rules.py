@@ -18,6 +18,11 @@ def may_open_console(vmi: VirtualMachineInstance) -> None:
     _must_run(vmi, 400, NOT_RUNNING)
 
 
+def may_be_measured(vmi: VirtualMachineInstance) -> None:
+    """Raises Declined when there is no guest that uses anything."""
+    _must_run(vmi, 409, NOT_RUNNING)
+
+
 def may_open_vnc(vmi: VirtualMachineInstance) -> None:
     """Raises Declined when there is no screen to show, or not yet."""
     if vmi.spec.domain.devices.autoattach_graphics_device is False:

@@ -5,6 +5,7 @@ import os
 import signal
 from collections.abc import Awaitable, Callable
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import msgspec
 
@@ -33,6 +34,9 @@ from kubevirt.virt_launcher.lifecycle import Step
 from kubevirt.virt_launcher.machine import Machine
 from kubevirt.virt_launcher.options import Options
 from kubevirt.virt_launcher.report import termination_message
+
+if TYPE_CHECKING:
+    from kubevirt.virt_launcher.statistics import Statistics
 
 log = logs.get("launcher")
 
@@ -65,6 +69,7 @@ class Launcher:
         self._machine = Machine(options, self._host, workshop, on_change=self._changed)
         self._channel = AgentChannel(self._host)
         self._requests = GuestRequests(self._machine, self._host)
+        self._statistics: Statistics | None = None
         self._tasks = Tasks(on_failure=self._task_failed)
         self._attending = False
         self._server = LinkServer(self._answers(), current=self._event, software=f"virt-launcher/{__version__}")
@@ -107,7 +112,15 @@ class Launcher:
             Verb.FREEZE: self._requests.freeze,
             Verb.UNFREEZE: self._requests.unfreeze,
             Verb.SCREENSHOT: self._requests.screenshot,
+            Verb.STATS: self._stats,
         }
+
+    async def _stats(self, body: bytes) -> msgspec.Struct:
+        if self._statistics is None:
+            from kubevirt.virt_launcher.statistics import Statistics
+
+            self._statistics = Statistics(self._machine, self._host)
+        return await self._statistics.answer(body)
 
     async def _sync(self, body: bytes) -> msgspec.Struct:
         self._synced = True

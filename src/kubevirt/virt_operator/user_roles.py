@@ -15,7 +15,7 @@ ALL = (*EDIT, "deletecollection")
 
 _INSTANCE_STREAMS = ("console", "vnc", "portforward", "usbredir")
 _INSTANCE_FACTS = ("guestosinfo", "filesystemlist", "userlist", "sev/fetchcertchain", "sev/querylaunchmeasurement",
-                   "objectgraph")
+                   "objectgraph", "usage")
 _INSTANCE_ACTIONS = ("pause", "unpause", "addvolume", "removevolume", "freeze", "unfreeze", "softreboot", "reset",
                      "sev/setupsession", "sev/injectlaunchsecret", "evacuate/cancel")
 _MACHINE_ACTIONS = ("start", "stop", "restart", "addvolume", "removevolume", "memorydump", "removememorydump",

@@ -34,6 +34,7 @@ def guest_routes(instance: str, find: Find) -> list[web.RouteDef]:
         web.get(instance + "guestosinfo", _on_link(find, _told(guest_agent_info))),
         web.get(instance + "userlist", _on_link(find, _told(user_list))),
         web.get(instance + "filesystemlist", _on_link(find, _told(filesystem_list))),
+        web.get(instance + "usage", _on_link(find, _usage)),
         web.get(instance + "vnc/screenshot", _on_link(find, _screenshot)),
         web.put(instance + "freeze", _on_link(find, _freeze)),
         web.put(instance + "unfreeze", _on_link(find, _unfreeze)),
@@ -59,6 +60,10 @@ def _told(answer: Callable[[AgentReport], msgspec.Struct]) -> Work:
         return web.Response(body=codec.encode(answer(report)), content_type="application/json")
 
     return get
+
+
+async def _usage(_request: web.Request, link: LauncherLink) -> web.StreamResponse:
+    return web.Response(body=msgspec.json.encode(await link.stats()), content_type="application/json")
 
 
 async def _screenshot(request: web.Request, link: LauncherLink) -> web.StreamResponse:
