@@ -48,6 +48,7 @@ COMMANDS: Table = {
     "start": ("lifecycle", "start", "Start a virtual machine"),
     "stop": ("lifecycle", "stop", "Stop a virtual machine"),
     "template": ("template", "template", "Make and use templates of virtual machines"),
+    "top": ("top", "top", "Show what virtual machines use of processors, memory, disks and network"),
     "unpause": ("pause", "unpause", "Let a paused virtual machine go on"),
     "usbredir": ("usbredir", "usbredir", "Give a USB device of this machine to a guest"),
     "userlist": ("guest", "userlist", "Show who is logged in inside a guest"),
