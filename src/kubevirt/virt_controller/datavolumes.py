@@ -90,7 +90,7 @@ class Presence(Enum):
     """Whether a kind that others bring can be relied on."""
 
     ABSENT = "the cluster does not have it"
-    COMING = "the cluster has it, and its objects are being read"
+    COMING = "it is not known yet, or its objects are being read"
     SERVED = "its objects are known"
 
 
@@ -102,48 +102,52 @@ class OptionalKind(Generic[T]):
         self._definition: Informer[CustomResourceDefinition] = Informer(
             client, CRDS, fields=f"metadata.name={resource.plural}.{resource.group}")
         self._definition.on_change(self._definition_changed)
+        self._established = False
         self._changed = asyncio.Event()
         self._listeners: list[Callable[[], None]] = []
-        self.presence = Presence.ABSENT
+        self.presence = Presence.COMING
 
     def on_presence(self, listener: Callable[[], None]) -> None:
         """`listener` is called whenever `presence` has changed."""
         self._listeners.append(listener)
 
-    async def start(self, tasks: Tasks) -> None:
-        """Returns once it is known whether the kind is there; its objects may be read later."""
+    def start(self, tasks: Tasks) -> None:
+        """Begins to find out. Nobody waits for it: a cluster may hide its definitions, or serve this one badly."""
         self._definition.start(tasks)
-        await self._definition.synced()
         tasks.spawn(self._follow(tasks), name=f"presence of {self.objects.resource}")
 
     def _definition_changed(self, _: CustomResourceDefinition | None, new: CustomResourceDefinition | None) -> None:
-        established = new is not None and any(
+        self._established = new is not None and any(
             c.type == "Established" and c.status == "True" for c in new.status.conditions)
-        if established and self.presence is Presence.ABSENT:
-            self._become(Presence.COMING)
-        elif not established and self.presence is not Presence.ABSENT:
-            self._become(Presence.ABSENT)
+        self._changed.set()
 
     def _become(self, presence: Presence) -> None:
-        self.presence = presence
-        self._changed.set()
-        for listener in self._listeners:
-            listener()
+        if presence is not self.presence:
+            self.presence = presence
+            for listener in self._listeners:
+                listener()
 
     async def _follow(self, tasks: Tasks) -> None:
         """Reads the objects as long as the kind is there, each time from the beginning."""
+        await self._definition.synced()
         reading: asyncio.Task[None] | None = None
         while True:
             self._changed.clear()
-            if self.presence is Presence.ABSENT and reading is not None:
-                reading.cancel()
-                reading = None
-            if self.presence is Presence.COMING:
+            if not self._established:
+                self._become(Presence.ABSENT)
+                if reading is not None:
+                    reading.cancel()
+                    reading = None
+            elif reading is None:
+                self._become(Presence.COMING)
                 reading = tasks.spawn(self.objects.run(), name=f"watch {self.objects.resource.plural}")
-                await self.objects.synced()
-                if self.presence is Presence.COMING:
-                    self._become(Presence.SERVED)
+                tasks.spawn(self._tell_when_read(), name=f"first list of {self.objects.resource.plural}")
             await self._changed.wait()
+
+    async def _tell_when_read(self) -> None:
+        await self.objects.synced()
+        if self._established:
+            self._become(Presence.SERVED)
 
 
 class Importer:
@@ -153,7 +157,7 @@ class Importer:
         self.data_volumes = OptionalKind(client, DATA_VOLUMES)
         self.data_sources = OptionalKind(client, DATA_SOURCES)
 
-    async def start(self, tasks: Tasks) -> None:
-        """Returns once it is known which of the kinds are there."""
-        await self.data_volumes.start(tasks)
-        await self.data_sources.start(tasks)
+    def start(self, tasks: Tasks) -> None:
+        """Begins to find out which of the kinds are there."""
+        self.data_volumes.start(tasks)
+        self.data_sources.start(tasks)

@@ -66,7 +66,7 @@ class Stores:
             informer.start(tasks)
         for informer in self._needed:
             await informer.synced()
-        await self.importer.start(tasks)
+        self.importer.start(tasks)
 
 
 def make(client: Client, *, namespace: str) -> Stores:
