@@ -90,6 +90,22 @@ def test_a_pool_is_made(cluster: Cluster) -> None:
     assert len(selected) == 2  # what an autoscaler measures
 
 
+def test_what_its_machines_use_is_shown(cluster: Cluster) -> None:
+    rows = json.loads(cluster.virtctl("top", "vm", "-o", "json").ok().out)
+    assert [row["name"] for row in rows] == [f"{NAME}-0", f"{NAME}-1"]
+    for row in rows:
+        assert row["cpus"] == 1
+        assert row["memoryBytes"] == 64 * 1024 * 1024
+        assert row["memoryUsedBytes"] > 0
+        assert row["cpu"] >= 0
+        assert row["networkReceiveBytesPerSecond"] >= 0
+    shown = cluster.virtctl("top", "vmi", f"{NAME}-1", "--interval", "200ms").ok().out.splitlines()
+    assert [line.split()[0] for line in shown] == ["NAME", f"{NAME}-1"]
+    nodes = json.loads(cluster.virtctl("top", "node", "-o", "json", "--interval", "200ms").ok().out)
+    assert sum(node["machines"] for node in nodes) >= 2
+    cluster.virtctl("top", "vm", "nobody").fails("not running: vm nobody")
+
+
 def test_it_is_scaled_through_the_scale_sub_resource(cluster: Cluster) -> None:
     uids = {vm["metadata"]["uid"] for vm in members(cluster).values()}
     cluster.kubectl("scale", "vmpool", NAME, "--replicas=3").ok()

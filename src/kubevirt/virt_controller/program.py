@@ -104,7 +104,7 @@ async def start_controllers(client: Client, settings: Settings, tasks: Tasks) ->
     replicasets = ReplicaSetController(stores, Performer(client, rs_recorder, stores), WorkQueue())
     pool_recorder = EventRecorder(client, POOL_COMPONENT)
     pool_recorder.start(tasks)
-    pools = PoolController(stores, client, Performer(client, pool_recorder, stores), WorkQueue())
+    pools = PoolController(stores, Performer(client, pool_recorder, stores), WorkQueue())
     run_workers(vms.queue, vms.reconcile, VM_WORKERS, tasks, name="virt-controller-vm")
     run_workers(vmis.queue, vmis.reconcile, VMI_WORKERS, tasks, name="virt-controller-vmi")
     run_workers(nodes.queue, nodes.reconcile, 1, tasks, name="virt-controller-node")

@@ -17,6 +17,7 @@ from kubevirt.api.meta import OwnerReference
 from kubevirt.api.objects import PersistentVolumeClaim
 from kubevirt.kit.errors import Refused
 from kubevirt.virt_controller.actions import Create, Delete, Patch, SyncProblem
+from kubevirt.virt_controller.datavolumes import DataVolume
 from kubevirt.virt_controller.pool import course, healing, membership, scale
 from kubevirt.virt_controller.pool.machines import new_machine
 from kubevirt.virt_controller.pool.observed import BURST, Member, Observed
@@ -257,7 +258,7 @@ def claim(name: str, owner_uid: str = "uid-herd-0") -> Any:
 
 
 DISKS = {"persistentvolumeclaims/root-0": claim("root-0"), "persistentvolumeclaims/more": claim("more", "another"),
-         "datavolumes/root-0": scale.Disk(metadata=claim("root-0").metadata)}
+         "datavolumes/root-0": DataVolume(metadata=claim("root-0").metadata)}
 
 
 @pytest.mark.parametrize(("strategy", "vm", "expected"), [

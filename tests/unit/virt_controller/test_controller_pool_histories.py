@@ -41,7 +41,7 @@ class PoolHistories(CrowdHistories):
     """Users, the VM controller's part, guests, and the pool controller in any order."""
 
     def make_controller(self, stores: Any, client: Any, performer: Any, queue: Any, api: Crowds) -> Any:
-        controller = PoolController(stores, client, performer, queue, clock=lambda: api.now)
+        controller = PoolController(stores, performer, queue, clock=lambda: api.now)
         reconcile = controller.reconcile
 
         async def watched(key: str) -> float | None:

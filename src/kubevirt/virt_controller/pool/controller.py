@@ -8,22 +8,17 @@ from __future__ import annotations
 
 import random
 from collections.abc import Callable, Iterable
-from contextlib import suppress
 from dataclasses import dataclass
-from dataclasses import replace as replace_dataclass
 from datetime import datetime
 from typing import Any
 
 from msgspec.structs import replace
 
 from kubevirt.api.pool import VirtualMachinePool
-from kubevirt.api.resources import PVCS
 from kubevirt.api.vm import VirtualMachine
 from kubevirt.api.vmi import VirtualMachineInstance
 from kubevirt.kit.errors import Refused
 from kubevirt.kit.times import now
-from kubevirt.kube.client import Client
-from kubevirt.kube.errors import NotFound
 from kubevirt.kube.queue import WorkQueue
 from kubevirt.virt_controller.act import Failed, Performer
 from kubevirt.virt_controller.actions import Patch, SyncProblem
@@ -67,11 +62,10 @@ STEPS = (
 class PoolController:
     """`reconcile` is called by workers of `queue`, one at a time for each pool."""
 
-    def __init__(self, stores: Stores, client: Client, performer: Performer, queue: WorkQueue, *,
+    def __init__(self, stores: Stores, performer: Performer, queue: WorkQueue, *,
                  clock: Callable[[], datetime] = now) -> None:
         self._clock = clock
         self._stores = stores
-        self._client = client
         self._performer = performer
         self.queue = queue
         stores.pools.on_change(self._on_object)
@@ -110,8 +104,6 @@ class PoolController:
             told = find(o.pool.status.conditions, FAILURE)
             known = told.message.removeprefix(step.words) if told is not None and told.reason == step.reason else ""
             try:
-                if step.decide is scale.clean_up:
-                    o = replace_dataclass(o, disks=await self._disks(o))
                 failed = await perform_all(self._performer, step.decide(o), about=o.pool, known=known)
             except Refused as error:  # a selector that nobody can read: no retry helps, a new spec brings us back
                 words = f"failed to filter VMs based on ordered policies: {error.cause}"
@@ -147,6 +139,8 @@ class PoolController:
             strays=tuple(vm for vm in s.vms.by_index("pooled", key) if not is_controlled_by(vm.metadata, meta.uid)),
             revisions=tuple(s.revisions.by_index("controller", meta.uid)),
             is_taken=lambda name: s.vms.get(meta.namespace, name) is not None,
+            disks={key: disk for vm in machines if vm.metadata.deletion_timestamp is not None
+                   for key, disk in self._disks_kept(vm).items()},
             now=self._clock(),
             seed=random.getrandbits(32),
         )
@@ -155,20 +149,14 @@ class PoolController:
         vmi = self._stores.vmis.get(vm.metadata.namespace, vm.metadata.name)
         return vmi if vmi is not None and is_controlled_by(vmi.metadata, vm.metadata.uid) else None
 
-    async def _disks(self, o: Observed) -> dict[str, Any]:
-        """Data volumes and claims that are to survive machines on their way out, as `scale.finalize` wants them.
-
-        Data volumes are read when they are needed: no other use is worth a cache of them.
-        """
+    def _disks_kept(self, vm: VirtualMachine) -> dict[str, Any]:
+        """What is known of the data volumes and claims that may survive a machine on its way out."""
+        s, namespace = self._stores, vm.metadata.namespace
         found: dict[str, Any] = {}
-        for member in scale.leaving(o):
-            namespace = member.vm.metadata.namespace
-            for name in scale.disks_to_keep(o, member):
-                if (claim := self._stores.claims.get(namespace, name)) is not None:
-                    found[f"{PVCS.plural}/{name}"] = claim
-                with suppress(NotFound):  # no such volume, or no data volumes in this cluster at all
-                    found[f"{scale.DATA_VOLUMES.plural}/{name}"] = await self._client.get(
-                        scale.DATA_VOLUMES, name, namespace)
+        for name in scale.disks_of(vm):
+            for cache in (s.claims, s.datavolumes):
+                if (disk := cache.get(namespace, name)) is not None:
+                    found[f"{cache.resource.plural}/{name}"] = disk
         return found
 
     # What wakes it

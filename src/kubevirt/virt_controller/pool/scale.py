@@ -13,13 +13,12 @@ from typing import Any
 from msgspec.structs import replace
 
 from kubevirt.api import names
-from kubevirt.api.base import Api, constant, present
-from kubevirt.api.meta import ObjectMeta
 from kubevirt.api.pool import VirtualMachinePoolScaleInStrategy
 from kubevirt.api.resource import Resource
 from kubevirt.api.resources import PVCS, VMS
 from kubevirt.api.vm import VirtualMachine
 from kubevirt.virt_controller.actions import Action, Create, Delete, Event, FailureWords, Patch
+from kubevirt.virt_controller.datavolumes import DATA_VOLUMES
 from kubevirt.virt_controller.pool.machines import name_of, new_machine
 from kubevirt.virt_controller.pool.membership import Groups, without_finalizer
 from kubevirt.virt_controller.pool.observed import BURST, Member, Observed
@@ -28,17 +27,6 @@ from kubevirt.virt_controller.pool.selection import chosen
 
 FOREGROUND = "foregroundDeletion"
 FAILED_CREATE = FailureWords(reason="FailedCreate", event="Error creating VM: ")
-
-
-class Disk(Api):
-    """A data volume, or a claim, as far as its owners are concerned."""
-
-    api_version: str = constant("cdi.kubevirt.io/v1beta1")
-    kind: str = constant("DataVolume")
-    metadata: ObjectMeta = present(ObjectMeta)
-
-
-DATA_VOLUMES = Resource(group="cdi.kubevirt.io", version="v1beta1", plural="datavolumes", kind="DataVolume", type_=Disk)
 
 
 def scale_out(o: Observed, revisions: Revisions) -> Groups:
@@ -107,7 +95,12 @@ def disks_to_keep(o: Observed, member: Member) -> list[str]:
         return []
     if FOREGROUND in member.vm.metadata.finalizers:
         return []
-    spec = member.vm.spec
+    return disks_of(member.vm)
+
+
+def disks_of(vm: VirtualMachine) -> list[str]:
+    """Names of the data volumes that a machine makes, and of the data volumes and claims that it uses."""
+    spec = vm.spec
     found = [t.metadata.name for t in spec.data_volume_templates if t.metadata is not None]
     for volume in spec.template.spec.volumes:
         if volume.data_volume is not None:
