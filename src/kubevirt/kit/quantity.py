@@ -19,6 +19,8 @@ _DECIMAL: Final = {"n": -9, "u": -6, "m": -3, "": 0, "k": 3, "M": 6, "G": 9, "T"
 _DECIMAL_SUFFIX: Final = {exponent: suffix for suffix, exponent in _DECIMAL.items()}
 _BINARY: Final = ("", "Ki", "Mi", "Gi", "Ti", "Pi", "Ei")
 
+_LONGEST: Final = 256
+"""Characters of a quantity; all that can be told apart have far fewer."""
 GRAMMAR_HINT: Final = "quantities must match the regular expression '^([+-]?[0-9.]+)([eEinumkKMGTP]*[-+]?[0-9]*)$'"
 
 
@@ -147,6 +149,8 @@ def _divide_up(numerator: int, denominator: int) -> int:
 
 
 def _parse(text: str) -> tuple[int, str]:
+    if len(text) > _LONGEST:
+        raise Refused(cause=f"{len(text)} characters are too many for a quantity", remedy="write a unit, as in 2Ti")
     match = _GRAMMAR.fullmatch(text)
     if match is None:
         raise Refused(cause=GRAMMAR_HINT, remedy="write a number with a unit, as in 512Mi or 500m")

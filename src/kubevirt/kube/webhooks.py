@@ -31,6 +31,10 @@ log = logs.get("webhook")
 SIZE_LIMIT = 8 * 1024 * 1024
 
 
+# A manifest with ten thousand faults is answered in kilobytes, not megabytes.
+MOST_CAUSES = 100
+
+
 class Cause(Protocol):
     """One reason for a refusal (kubevirt.api.validation has the real ones)."""
 
@@ -126,14 +130,16 @@ def allow(*, patch: Sequence[JsonObject] = (), warnings: Sequence[str] = ()) -> 
 
 
 def refuse(causes: Sequence[Cause], *, warnings: Sequence[str] = ()) -> AdmissionAnswer:
-    """No, for these reasons: 422 Invalid, the message being all of theirs."""
+    """No, for these reasons: 422 Invalid, the message being all of theirs, as far as anybody would read them."""
+    told = causes[:MOST_CAUSES]
+    more = f", and {len(causes) - len(told)} more" if len(causes) > len(told) else ""
     return AdmissionAnswer(
         allowed=False,
         code=422,
         reason="Invalid",
-        message=", ".join(cause.message for cause in causes),
-        causes=tuple(causes),
-        warnings=tuple(warnings),
+        message=", ".join(cause.message for cause in told) + more,
+        causes=tuple(told),
+        warnings=tuple(warnings[:MOST_CAUSES]),
     )
 
 
@@ -169,12 +175,14 @@ def admission_handler(decide: Decide, *, size_limit: int = SIZE_LIMIT) -> Handle
         except Refused as e:
             return _rejected(400, str(e))
         try:
-            decided = decide(request)
-            answer = await decided if inspect.isawaitable(decided) else decided
+            deciding = decide(request)
+            decided = await deciding if inspect.isawaitable(deciding) else deciding
         except Problem as e:
             log.info("a request is refused", name=f"{request.namespace}/{request.name}", cause=str(e))
-            answer = refuse_plainly(str(e))
-        return web.Response(body=answer_body(request, answer), content_type="application/json")
+            decided = refuse_plainly(str(e))
+        except RecursionError:
+            decided = refuse_plainly("the object is nested too deeply; send a Kubernetes object")
+        return web.Response(body=answer_body(request, decided), content_type="application/json")
 
     return handle
 

@@ -1,5 +1,7 @@
 """Rules for credentials that are brought into the guest."""
 
+from collections.abc import Mapping
+
 from kubevirt.api.access import AccessCredential
 from kubevirt.api.validation.causes import Causes, invalid
 from kubevirt.api.vmi import VirtualMachineInstanceSpec
@@ -7,15 +9,19 @@ from kubevirt.api.vmi import VirtualMachineInstanceSpec
 
 def check_access_credentials(field: str, spec: VirtualMachineInstanceSpec) -> Causes:
     """Each credential has one kind, one source and one way into the guest, and that way exists."""
+    drives = {
+        "noCloud": any(volume.cloud_init_no_cloud for volume in spec.volumes),
+        "configDrive": any(volume.cloud_init_config_drive for volume in spec.volumes),
+    }
     for index, credential in enumerate(spec.access_credentials):
         at = f"{field}[{index}]"
         if (credential.ssh_public_key is None) == (credential.user_password is None):
             yield invalid(at, f"{at} must have exactly one access credential type set")
-        yield from _ssh_key(at, credential, spec)
+        yield from _ssh_key(at, credential, drives)
         yield from _password(at, credential)
 
 
-def _ssh_key(at: str, credential: AccessCredential, spec: VirtualMachineInstanceSpec) -> Causes:
+def _ssh_key(at: str, credential: AccessCredential, drives: Mapping[str, bool]) -> Causes:
     key = credential.ssh_public_key
     if key is None:
         return
@@ -26,12 +32,8 @@ def _ssh_key(at: str, credential: AccessCredential, spec: VirtualMachineInstance
     ways = (method.config_drive, method.no_cloud, method.qemu_guest_agent)
     if sum(one is not None for one in ways) != 1:
         yield invalid(way, f"{at} must have exactly one propagationMethod set")
-    drives = (
-        ("noCloud", method.no_cloud, any(volume.cloud_init_no_cloud for volume in spec.volumes)),
-        ("configDrive", method.config_drive, any(volume.cloud_init_config_drive for volume in spec.volumes)),
-    )
-    for name, wanted, exists in drives:
-        if wanted is not None and not exists:
+    for name, wanted in (("noCloud", method.no_cloud), ("configDrive", method.config_drive)):
+        if wanted is not None and not drives[name]:
             yield invalid(
                 way,
                 f"{at} requires a {name} volume to exist when the {name} propagationMethod is in use.",

@@ -167,7 +167,7 @@ def _port_ranges(at: str, interface: Interface, config: ClusterConfig) -> Causes
     for index, each in enumerate(ranges):
         if each.start > each.end:
             yield invalid(f"{here}[{index}]", "Start must be less than or equal to end")
-    for a, b in combinations(ranges, 2):
+    for a, b in combinations(ranges[:MAX_PORT_RANGES], 2):
         if a.protocol == b.protocol and a.start <= b.end and b.start <= a.end:
             yield invalid(
                 here, f"{a.protocol} portRanges [{a.start}-{a.end}] and [{b.start}-{b.end}] overlap"

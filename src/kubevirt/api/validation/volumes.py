@@ -3,6 +3,7 @@
 import base64
 import binascii
 from collections.abc import Callable
+from dataclasses import dataclass
 from typing import Final
 
 from kubevirt.api.config import ClusterConfig
@@ -46,9 +47,22 @@ _AT_MOST_ONE: Final[tuple[tuple[str, Callable[[Volume], object]], ...]] = (
 )
 
 
+@dataclass(frozen=True, kw_only=True)
+class Shown:
+    """Names of the volumes that the guest sees, by how it does."""
+
+    disks: frozenset[str]
+    filesystems: frozenset[str]
+
+
 def check_volumes(field: str, spec: VirtualMachineInstanceSpec, config: ClusterConfig) -> Causes:
     """All rules of the list of volumes."""
     seen: dict[str, int] = {}
+    devices = spec.domain.devices
+    shown = Shown(
+        disks=frozenset(disk.name for disk in devices.disks),
+        filesystems=frozenset(filesystem.name for filesystem in devices.filesystems),
+    )
     for index, volume in enumerate(spec.volumes):
         at = f"{field}[{index}]"
         if volume.name in seen:
@@ -58,14 +72,14 @@ def check_volumes(field: str, spec: VirtualMachineInstanceSpec, config: ClusterC
         seen.setdefault(volume.name, index)
         if sum(source(volume) is not None for source in _SOURCES) != 1:
             yield invalid(at, f"{at} must have exactly one source type set")
-        yield from _source(at, volume, spec, config)
+        yield from _source(at, volume, shown, config)
     for kind, source in _AT_MOST_ONE:
         if sum(source(volume) is not None for volume in spec.volumes) > 1:
             yield invalid(field, f"{field} must have max one {kind} volume set")
     yield from _service_account(field, spec)
 
 
-def _source(at: str, volume: Volume, spec: VirtualMachineInstanceSpec, config: ClusterConfig) -> Causes:
+def _source(at: str, volume: Volume, shown: Shown, config: ClusterConfig) -> Causes:
     if volume.data_volume is not None and not volume.data_volume.name:
         yield required(f"{at}.name", "DataVolume 'name' must be set")
     if volume.cloud_init_no_cloud is not None:
@@ -86,7 +100,7 @@ def _source(at: str, volume: Volume, spec: VirtualMachineInstanceSpec, config: C
     if volume.container_disk is not None:
         yield from _container_disk(f"{at}.containerDisk", volume.container_disk)
     if volume.container_path is not None:
-        yield from _container_path(at, volume, spec)
+        yield from _container_path(at, volume, shown)
 
 
 def _cloud_init(at: str, kind: str, source: CloudInitNoCloudSource | CloudInitConfigDriveSource) -> Causes:
@@ -156,11 +170,11 @@ def _is_clean(path: str) -> bool:
     return path.startswith("/") and all(part not in ("", ".", "..") for part in parts)
 
 
-def _container_path(at: str, volume: Volume, spec: VirtualMachineInstanceSpec) -> Causes:
+def _container_path(at: str, volume: Volume, shown: Shown) -> Causes:
     path = volume.container_path.path if volume.container_path is not None else ""
-    if any(disk.name == volume.name for disk in spec.domain.devices.disks):
+    if volume.name in shown.disks:
         yield invalid(at, f"ContainerPath volume '{volume.name}' must be mapped to a filesystem, not a disk")
-    elif not any(filesystem.name == volume.name for filesystem in spec.domain.devices.filesystems):
+    elif volume.name not in shown.filesystems:
         yield invalid(
             at,
             f"ContainerPath volume '{volume.name}' must have a matching filesystem defined in "
