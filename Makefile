@@ -36,7 +36,7 @@ lint: setup ## ruff, mypy --strict, import-linter
 	$(VENV)/bin/lint-imports --no-cache | tail -12
 
 test-unit: setup ## Tests without a cluster, under a minute
-	@$(PY) -m pytest -q tests/unit
+	@$(PY) -m pytest -q -n 2 tests/unit
 
 cluster-up: setup ## A real Kubernetes on this machine (built first where it cannot be downloaded)
 	@$(LOCALKUBE) up --nodes $(NODES)
