@@ -206,7 +206,7 @@ class Console:
         if shown.endswith("$ "):
             return shown
         self.type("cirros\n")
-        shown += self.expect(r"[Pp]assword: ", 20)
+        shown += self.expect(r"(?m)^[Pp]assword: ", 20)  # not the one that the greeting tells
         self.type("gocubsgo\n")
         return shown + self.expect(r"\$ ", 20)
 

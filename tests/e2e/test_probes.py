@@ -18,6 +18,7 @@ def guest(namespace: Cluster) -> Cluster:
     """A machine that is ready while a file is there, and alive while its agent answers."""
     manifest = vmi(NAME)
     often = {"periodSeconds": 1, "timeoutSeconds": 5}
+    manifest["spec"]["terminationGracePeriodSeconds"] = 0
     manifest["spec"]["readinessProbe"] = {"exec": {"command": ["/bin/sh", "-c", "test -e /tmp/ready"]},
                                           "failureThreshold": 1, **often}
     manifest["spec"]["livenessProbe"] = {"guestAgentPing": {}, "failureThreshold": 600, **often}

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from kubevirt.api.vmi import VirtualMachineInstance
 
-ANNOTATION_QUIET = "kubevirt.io/pause-guest-agent-probes"
+ANNOTATION_QUIET = "kubevirt.io/pause-guest-agent-probes"  # also in `api.names`, which launchers do not load
 """Set to "true", pings of the guest agent count as answered: for work in the guest during which it is away."""
 
 

@@ -7,6 +7,7 @@ import contextlib
 import fcntl
 import gc
 import os
+import signal
 import sys
 from collections.abc import Iterator
 from pathlib import Path
@@ -26,6 +27,8 @@ def main() -> None:
     logs.setup("virt-launcher", options.log_level)
     with alive(Path(paths.ALIVE_LOCK)):
         code = asyncio.run(_run(options))
+        if code and options.keep_after_failure:
+            _stay()
         logs.get("launcher").info("leaving", exit_code=code)
         sys.stderr.flush()
         os._exit(code)  # threads of libvirt may hang in calls that nobody waits for any more
@@ -38,6 +41,15 @@ def alive(path: Path) -> Iterator[None]:
     with path.open("a") as file:
         fcntl.flock(file, fcntl.LOCK_EX)
         yield
+
+
+def _stay() -> None:
+    """Until the pod is told to end. Everything of the guest has ended; what it left is still there."""
+    endings = {signal.SIGTERM, signal.SIGINT}
+    signal.pthread_sigmask(signal.SIG_BLOCK, endings)  # process 1 has no default action for them
+    logs.get("launcher").warning("the launcher has failed and stays to be looked at, as its annotation asks")
+    sys.stderr.flush()
+    signal.sigwait(endings)
 
 
 async def _run(options: Options) -> int:

@@ -162,6 +162,14 @@ class LibvirtHost:
         text: str = await self._on_domain(lambda domain: domain.XMLDesc())
         return text
 
+    async def set_vcpus(self, count: int) -> None:
+        """Plug CPUs into the running guest, or take them out again."""
+        await self._on_domain(lambda domain: domain.setVcpusFlags(count, libvirt.VIR_DOMAIN_AFFECT_LIVE))
+
+    async def update_device(self, xml: str) -> None:
+        """Change what can be changed of a device while the guest runs."""
+        await self._on_domain(lambda domain: domain.updateDeviceFlags(xml, libvirt.VIR_DOMAIN_AFFECT_LIVE))
+
     async def guest_info(self) -> dict[str, object]:
         """What the agent says of users, operating system, time zone, host name and file systems; flat, as in virsh."""
 

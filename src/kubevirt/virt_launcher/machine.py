@@ -68,7 +68,7 @@ class Machine:
             if self.now.failure:
                 raise Problem(cause=self.now.failure)
             if self.now.built is not None and self.now.has_started:
-                self._become(replace(self.now, built=changes.read(order).of(self.now.built)))
+                await self._change(order, self.now.built)
                 return
             try:
                 built = await self._make(order)
@@ -86,6 +86,15 @@ class Machine:
                 replace(self.now, built=built, described=described, state=state, reason=reason, started_at=started)
             )
             self._dirty.set()
+
+    async def _change(self, order: bytes, built: Built) -> None:
+        change = changes.read(order)
+        self._become(replace(self.now, built=change.of(built)))
+        has = self.now.described
+        if self.now.is_alive and (change.vcpus not in (0, has.vcpus) or change.links_to_turn(has)):
+            from kubevirt.virt_launcher import live
+
+            self._become(replace(self.now, described=await live.apply(change, has, self._host)))
 
     async def pause(self) -> None:
         self._expect_alive()

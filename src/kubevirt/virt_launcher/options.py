@@ -6,7 +6,7 @@ from kubevirt.kit.errors import Refused
 
 USAGE = (
     "virt-launcher --name NAME --namespace NAMESPACE --uid UID [--grace-period-seconds N] [--allow-emulation]"
-    " [--log-level LEVEL]"
+    " [--keep-after-failure] [--log-level LEVEL]"
 )
 DEFAULT_GRACE_PERIOD_S = 30
 
@@ -19,6 +19,8 @@ class Options:
     grace_period_s: int = DEFAULT_GRACE_PERIOD_S
     """How long the guest has to shut down once the pod is told to end; virt-handler's word replaces it."""
     allow_emulation: bool = False
+    keep_after_failure: bool = False
+    """A launcher that failed stays, so that somebody can look around in its pod."""
     log_level: str = "info"
 
     @property
@@ -33,7 +35,7 @@ def parse(arguments: list[str]) -> Options:
     rest = list(arguments)
     while rest:
         key, equals, value = rest.pop(0).partition("=")
-        if key == "--allow-emulation" and not equals:
+        if key in ("--allow-emulation", "--keep-after-failure") and not equals:
             flags.add(key)
         elif key in ("--name", "--namespace", "--uid", "--grace-period-seconds", "--log-level"):
             if not equals:
@@ -52,6 +54,7 @@ def parse(arguments: list[str]) -> Options:
         uid=values["--uid"],
         grace_period_s=_seconds(values.get("--grace-period-seconds", str(DEFAULT_GRACE_PERIOD_S))),
         allow_emulation="--allow-emulation" in flags,
+        keep_after_failure="--keep-after-failure" in flags,
         log_level=values.get("--log-level", "info"),
     )
 

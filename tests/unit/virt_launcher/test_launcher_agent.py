@@ -12,8 +12,9 @@ from kubevirt.api import codec
 from kubevirt.api.vmi import VirtualMachineInstance
 from kubevirt.kit.errors import Problem
 from kubevirt.launcher_link.sync import SyncRequest
-from kubevirt.virt_launcher import changes, guest_clock
+from kubevirt.virt_launcher import changes, guest_clock, live
 from kubevirt.virt_launcher.guest_agent import BASIC, KEYS, PASSWORDS, AboutAgent, AgentCommand, unsupported_because
+from kubevirt.virt_launcher.orders import Described, DescribedInterface
 
 BASICS = "This guest agent doesn't support required basic commands"
 
@@ -52,6 +53,63 @@ def test_a_later_order(instance: dict[str, object], expected: tuple[int, bool]) 
     built = changes.read(codec.encode(SyncRequest(vmi=vmi))).of(BUILT)
     assert (built.grace_period_s, built.quiet_probes) == expected
     assert built.xml == BUILT.xml
+
+
+TWO = Described(vcpus=2, interfaces=[DescribedInterface(name="default", mac="02:00:00:00:00:01"),
+                                     DescribedInterface(name="side", mac="02:00:00:00:00:02", link_down=True)])
+DOMAIN = """<domain><devices>
+<interface type="ethernet"><mac address="02:00:00:00:00:01"/><alias name="ua-default"/></interface>
+<interface type="ethernet"><mac address="02:00:00:00:00:02"/><link state="down"/><alias name="ua-side"/></interface>
+</devices></domain>"""
+
+
+class Host:
+    """A libvirt that takes every change, or refuses all with `trouble`."""
+
+    def __init__(self, trouble: str = "") -> None:
+        self.trouble = trouble
+        self.done: list[object] = []
+
+    async def set_vcpus(self, count: int) -> None:
+        if self.trouble:
+            raise Problem(cause=self.trouble)
+        self.done.append(count)
+
+    async def update_device(self, xml: str) -> None:
+        self.done.append(xml)
+
+    async def xml(self) -> str:
+        return DOMAIN
+
+
+def change(**spec: object) -> changes.Change:
+    vmi = codec.convert({"metadata": {"name": "web"}, "spec": {"domain": spec}}, VirtualMachineInstance)
+    return changes.read(codec.encode(SyncRequest(vmi=vmi)))
+
+
+@pytest.mark.parametrize(("spec", "done", "vcpus", "down"), [
+    pytest.param({}, [], 2, [False, True], id="nothing is said"),
+    pytest.param({"cpu": {"sockets": 2}}, [], 2, [False, True], id="it has what it should"),
+    pytest.param({"cpu": {"sockets": 2, "threads": 2}}, [4], 4, [False, True], id="more CPUs"),
+    pytest.param({"devices": {"interfaces": [{"name": "default", "state": "down"}]}}, ['state="down"'], 2, [True, True],
+                 id="a cable is unplugged"),
+    pytest.param({"devices": {"interfaces": [{"name": "side"}]}}, ['state="up"'], 2, [False, False],
+                 id="a cable is plugged in"),
+    pytest.param({"devices": {"interfaces": [{"name": "new", "state": "down"}]}}, [], 2, [False, True],
+                 id="an interface that the guest does not have"),
+])
+def test_what_a_running_guest_is_given(spec: dict[str, object], done: list[object], vcpus: int, down: list[bool]
+                                       ) -> None:
+    host = Host()
+    found = asyncio.run(live.apply(change(**spec), TWO, host))  # type: ignore[arg-type]
+    assert len(host.done) == len(done)
+    assert all(want == has or str(want) in str(has) for want, has in zip(done, host.done, strict=True))
+    assert (found.vcpus, [i.link_down for i in found.interfaces]) == (vcpus, down)
+
+
+def test_cpus_that_the_guest_does_not_take_are_said_with_a_remedy() -> None:
+    with pytest.raises(Problem, match=r"has 2 CPUs and cannot have 4: no.*restart the virtual machine"):
+        asyncio.run(live.apply(change(cpu={"sockets": 4}), TWO, Host("no")))  # type: ignore[arg-type]
 
 
 def test_the_clock_is_set_as_soon_as_the_agent_takes_it(monkeypatch: pytest.MonkeyPatch) -> None:

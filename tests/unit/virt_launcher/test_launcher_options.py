@@ -31,9 +31,10 @@ def test_refused_with_the_argument_named(arguments: list[str], field: str) -> No
     [
         pytest.param(WHO, Options(name="web", namespace="default", uid="u-1"), id="the least"),
         pytest.param(
-            [*WHO, "--grace-period-seconds=0", "--allow-emulation", "--log-level", "debug"],
+            [*WHO, "--grace-period-seconds=0", "--allow-emulation", "--keep-after-failure", "--log-level", "debug"],
             Options(
-                name="web", namespace="default", uid="u-1", grace_period_s=0, allow_emulation=True, log_level="debug"
+                name="web", namespace="default", uid="u-1", grace_period_s=0, allow_emulation=True,
+                keep_after_failure=True, log_level="debug",
             ),
             id="everything",
         ),

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from kubevirt.api import names
 from kubevirt.api.network import Port
 from kubevirt.api.vmi import VirtualMachineInstance
 from kubevirt.api.volumes import Volume
@@ -44,6 +45,8 @@ def _compute(vmi: VirtualMachineInstance, context: PodContext, mounts: PodVolume
     ]
     if context.emulation:
         arguments.append("--allow-emulation")
+    if vmi.metadata.annotations.get(names.ANNOTATION_KEEP_LAUNCHER) == "true":
+        arguments.append("--keep-after-failure")
     container: JsonObject = {
         "name": "compute",
         "command": ["virt-launcher"],
