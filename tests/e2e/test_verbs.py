@@ -193,7 +193,7 @@ def test_file_systems_are_frozen_and_thaw_by_themselves(guest: Cluster) -> None:
 
 def test_what_comes_later_says_so(guest: Cluster) -> None:
     put(guest, "usbredir", "{}").fails("MethodNotAllowed")
-    put(guest, "sev/setupsession", "{}").fails("'WorkloadEncryptionSEV' feature gate is not enabled")
+    put(guest, "sev/setupsession", "{}").fails("Session blob is required")
     listed = guest.kubectl("get", "--raw", "/apis/subresources.kubevirt.io/v1").ok().out
     names = {each["name"] for each in json.loads(listed)["resources"]}
     assert {"virtualmachineinstances/vnc/screenshot", "virtualmachines/migrate", "version"} <= names

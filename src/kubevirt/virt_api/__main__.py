@@ -21,7 +21,15 @@ from kubevirt.kube.certs import CertificateFiles, ClientTls, ServerTls
 from kubevirt.kube.client import Client
 from kubevirt.kube.config import load_access
 from kubevirt.kube.informer import Informer
-from kubevirt.virt_api import discovery, expand_routes, guest_routes, instance_routes, later, lifecycle_routes
+from kubevirt.virt_api import (
+    discovery,
+    expand_routes,
+    guest_routes,
+    instance_routes,
+    later,
+    lifecycle_routes,
+    more_routes,
+)
 from kubevirt.virt_api.aggregator import Aggregator, gate
 from kubevirt.virt_api.kind_webhooks import KindWebhooks
 from kubevirt.virt_api.node_agents import NodeAgents, session
@@ -93,7 +101,8 @@ def application(
     app.router.add_routes(instance_routes.routes(instances, machines))
     app.router.add_routes(guest_routes.routes(instances))
     app.router.add_routes(expand_routes.routes(BASE, config))
-    app.router.add_routes(later.routes(BASE))
+    app.router.add_routes(later.routes(BASE, config))
+    app.router.add_routes(more_routes.routes(BASE, config))
     return app
 
 

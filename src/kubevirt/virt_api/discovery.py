@@ -8,7 +8,7 @@ from aiohttp import web
 
 from kubevirt import __version__
 from kubevirt.kit.json import Json, JsonObject
-from kubevirt.virt_api import later
+from kubevirt.virt_api import later, openapi
 from kubevirt.virt_api.authorization import VERBS
 from kubevirt.virt_api.replies import StatusError
 
@@ -18,17 +18,18 @@ VERSIONS = ("v1", "v1alpha3")
 INSTANCE_VERBS = {
     **dict.fromkeys(
         ("console", "vnc", "vnc/screenshot", "usbredir", "portforward", "guestosinfo", "userlist", "filesystemlist",
-         "usage"),
+         "usage", "objectgraph"),
         "get",
     ),
-    **dict.fromkeys(("pause", "unpause", "freeze", "unfreeze", "softreboot", "reset"), "update"),
+    **dict.fromkeys(("pause", "unpause", "freeze", "unfreeze", "softreboot", "reset", "evacuate/cancel"), "update"),
     **{each.name: VERBS[each.method] for each in later.REFUSALS if each.kind == later.INSTANCES},
 }
 MACHINE_VERBS = {
-    **dict.fromkeys(("start", "stop", "restart"), "update"),
-    **dict.fromkeys(("portforward", "expand-spec"), "get"),
+    **dict.fromkeys(("start", "stop", "restart", "memorydump", "evacuate/cancel"), "update"),
+    **dict.fromkeys(("portforward", "expand-spec", "objectgraph"), "get"),
     **{each.name: VERBS[each.method] for each in later.REFUSALS if each.kind == later.MACHINES},
 }
+VERBS_OF = {later.INSTANCES: INSTANCE_VERBS, later.MACHINES: MACHINE_VERBS}
 
 
 def group() -> JsonObject:
@@ -45,12 +46,10 @@ def group() -> JsonObject:
 
 def resource_list(version: str) -> JsonObject:
     """The APIResourceList of one version."""
-    kinds = (
-        ("virtualmachineinstances", INSTANCE_VERBS),
-        ("virtualmachines", MACHINE_VERBS),
-    )
     namespaced: list[Json] = [
-        _resource(f"{plural}/{name}", verb, namespaced=True) for plural, verbs in kinds for name, verb in verbs.items()
+        _resource(f"{plural}/{name}", verb, namespaced=True)
+        for plural, verbs in VERBS_OF.items()
+        for name, verb in verbs.items()
     ]
     namespaced.append(_resource("expand-vm-spec", "update", namespaced=True))
     plain: list[Json] = [_resource(name, "get", namespaced=False) for name in ("version", "guestfs", "healthz")]
@@ -80,21 +79,6 @@ def version_info() -> JsonObject:
     }
 
 
-def openapi_v2() -> JsonObject:
-    """A minimal document: the API server merges it; the sub-resources carry no schemas of their own here."""
-    return {"swagger": "2.0", "info": {"title": "KubeVirt sub-resources", "version": __version__}, "paths": {}}
-
-
-def openapi_v3(version: str | None) -> JsonObject:
-    """The index of documents, or the document of one version."""
-    if version is None:
-        paths: JsonObject = {
-            f"apis/{GROUP}/{v}": {"serverRelativeURL": f"/openapi/v3/apis/{GROUP}/{v}"} for v in VERSIONS
-        }
-        return {"paths": paths}
-    return {"openapi": "3.0.0", "info": {"title": "KubeVirt sub-resources", "version": version}, "paths": {}}
-
-
 def routes() -> list[web.RouteDef]:
     """The routes that need no authentication."""
 
@@ -117,13 +101,13 @@ def routes() -> list[web.RouteDef]:
         raise StatusError(404, later.NO_GUESTFS)
 
     async def swagger(_: web.Request) -> web.Response:
-        return web.json_response(openapi_v2())
+        return web.json_response(openapi.swagger(VERSIONS, VERBS_OF))
 
     async def openapi_index(_: web.Request) -> web.Response:
-        return web.json_response(openapi_v3(None))
+        return web.json_response(openapi.index(VERSIONS))
 
     async def openapi_document(request: web.Request) -> web.Response:
-        return web.json_response(openapi_v3(request.match_info["version"]))
+        return web.json_response(openapi.document(request.match_info["version"], VERBS_OF))
 
     known = "{version:" + "|".join(VERSIONS) + "}"
     return [

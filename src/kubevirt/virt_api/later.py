@@ -1,7 +1,8 @@
 """Sub-resources of the API that this installation cannot serve: each refuses, and says why and what to do instead.
 
 They are listed in discovery all the same, and behind the same access checks, so that clients written for all of the API
-find every path and get a Status object that a person understands.
+find every path and get a Status object that a person understands. What is wrong with a request is said before
+(`later_rules`).
 """
 
 from __future__ import annotations
@@ -11,10 +12,13 @@ from dataclasses import dataclass
 
 from aiohttp import web
 
-from kubevirt.virt_api import instance_rules
+from kubevirt.virt_api import later_rules as rules
+from kubevirt.virt_api.later_rules import Asked, Rule
+from kubevirt.virt_api.lifecycle import Declined
 from kubevirt.virt_api.objects import find_vmi, read_vm, read_vmi
 from kubevirt.virt_api.replies import StatusError, conflict
 from kubevirt.virt_api.server import CLIENT
+from kubevirt.virt_api.webhooks import CurrentConfig
 
 MACHINES, INSTANCES = "virtualmachines", "virtualmachineinstances"
 VOLUMES = (
@@ -26,67 +30,81 @@ MIGRATION = (
     "to move the machine, restart it (its node selector and affinity decide where it starts)"
 )
 MEMORY_DUMP = "dumping a guest's memory into a claim is not available in this version"
-ATTESTATION = "'WorkloadEncryptionSEV' feature gate is not enabled"
-GRAPH = "'ObjectGraph' feature gate is not enabled"
+ATTESTATION = "encrypting a guest's memory is not available in this version"
+VSOCK = "connecting to a guest's VSOCK is not available in this version; use port-forward, or the console"
+NO_TRACKING = "ChangedBlockTracking is not enabled"
+NO_GUESTFS = "this installation has no libguestfs-tools image; name one with virtctl guestfs --image"
 
 
 @dataclass(frozen=True, kw_only=True)
 class Refusal:
-    """A sub-resource and the answer to whoever uses it; `must_run` names a refusal that comes before."""
+    """A sub-resource and the answer to whoever uses it; `rule` finds what is wrong with the request itself."""
 
     kind: str
     name: str
     method: str
     code: int
     message: str
-    must_run: str = ""
+    rule: Rule | None = None
 
 
 REFUSALS: tuple[Refusal, ...] = (
-    Refusal(kind=MACHINES, name="migrate", method="PUT", code=409, message=MIGRATION, must_run="VM is not running"),
+    Refusal(kind=MACHINES, name="migrate", method="PUT", code=409, message=MIGRATION, rule=rules.may_migrate),
     *(
-        Refusal(kind=kind, name=name, method="PUT", code=400, message=VOLUMES)
+        Refusal(kind=kind, name=name, method="PUT", code=400, message=VOLUMES, rule=rule)
         for kind in (MACHINES, INSTANCES)
-        for name in ("addvolume", "removevolume")
+        for name, rule in (("addvolume", rules.may_add_volume), ("removevolume", rules.may_remove_volume))
     ),
-    Refusal(kind=MACHINES, name="memorydump", method="PUT", code=400, message=MEMORY_DUMP),
-    Refusal(kind=MACHINES, name="removememorydump", method="PUT", code=409,
-            message="can't remove memory dump association for vm {name}, no association found"),
-    *(Refusal(kind=kind, name="objectgraph", method="GET", code=400, message=GRAPH) for kind in (MACHINES, INSTANCES)),
-    Refusal(kind=INSTANCES, name="vsock", method="GET", code=400, message="VSOCK is not attached."),
+    Refusal(kind=MACHINES, name="removememorydump", method="PUT", code=400, message=MEMORY_DUMP,
+            rule=rules.may_remove_dump),
+    Refusal(kind=INSTANCES, name="vsock", method="GET", code=400, message=VSOCK, rule=rules.may_open_vsock),
     *(
-        Refusal(kind=INSTANCES, name=f"sev/{name}", method=method, code=400, message=ATTESTATION)
-        for name, method in (("fetchcertchain", "GET"), ("querylaunchmeasurement", "GET"), ("setupsession", "PUT"),
-                             ("injectlaunchsecret", "PUT"))
+        Refusal(kind=INSTANCES, name=f"sev/{name}", method=method, code=400, message=ATTESTATION, rule=rule)
+        for name, method, rule in (
+            ("fetchcertchain", "GET", rules.may_attest),
+            ("querylaunchmeasurement", "GET", rules.may_attest),
+            ("setupsession", "PUT", rules.may_set_session),
+            ("injectlaunchsecret", "PUT", rules.may_inject_secret),
+        )
     ),
-    Refusal(kind=INSTANCES, name="backup", method="PUT", code=409, message="ChangedBlockTracking is not enabled",
-            must_run="VMI is not running"),
-    Refusal(kind=INSTANCES, name="redefine-checkpoint", method="PUT", code=409,
-            message="ChangedBlockTracking is not enabled"),
+    Refusal(kind=INSTANCES, name="backup", method="PUT", code=409, message=NO_TRACKING, rule=rules.may_back_up),
+    Refusal(kind=INSTANCES, name="redefine-checkpoint", method="PUT", code=409, message=NO_TRACKING),
 )  # fmt: skip
-NO_GUESTFS = "this installation has no libguestfs-tools image; name one with virtctl guestfs --image"
 
 
-def routes(base: str) -> list[web.RouteDef]:
+def routes(base: str, config: CurrentConfig) -> list[web.RouteDef]:
     """The routes of all refusals; `base` holds version and namespace."""
     return [
-        web.route(each.method, f"{base}/{each.kind}/{{name}}/{each.name}", _refusing(each))
+        web.route(each.method, f"{base}/{each.kind}/{{name}}/{each.name}", _refusing(each, config))
         for each in REFUSALS
     ]
 
 
-def _refusing(refusal: Refusal) -> Callable[[web.Request], Awaitable[web.StreamResponse]]:
+def answer(refusal: Refusal, asked: Asked) -> Declined:
+    """What a request hears: what is wrong with it, or that it comes too early."""
+    try:
+        if refusal.rule is not None:
+            refusal.rule(asked)
+    except Declined as e:
+        return e
+    return Declined(refusal.code, refusal.message)
+
+
+def _refusing(refusal: Refusal, config: CurrentConfig) -> Callable[[web.Request], Awaitable[web.StreamResponse]]:
     async def refuse(request: web.Request) -> web.StreamResponse:
         client, namespace, name = request.app[CLIENT], request.match_info["namespace"], request.match_info["name"]
-        kind = refusal.kind.removesuffix("s")
         if refusal.kind == MACHINES:
-            await read_vm(client, namespace, name)
-            vmi = await find_vmi(client, namespace, name) if refusal.must_run else None
+            vm, vmi = await read_vm(client, namespace, name), await find_vmi(client, namespace, name)
         else:
-            vmi = await read_vmi(client, namespace, name)
-        message = refusal.message.format(name=name)
-        if refusal.must_run and not instance_rules.is_running(vmi):
-            message = refusal.must_run
-        raise conflict(kind, name, message) if refusal.code == 409 else StatusError(refusal.code, message)
+            vm, vmi = None, await read_vmi(client, namespace, name)
+        declined = answer(refusal, Asked(vm=vm, vmi=vmi, body=await request.read(), config=config()))
+        raise declined_reply(refusal.kind, name, declined)
 
     return refuse
+
+
+def declined_reply(plural: str, name: str, declined: Declined) -> StatusError:
+    """A refusal as the client gets it."""
+    if declined.code == 409:
+        return conflict(plural.removesuffix("s"), name, declined.message)
+    return StatusError(declined.code, declined.message)

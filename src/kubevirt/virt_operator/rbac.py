@@ -100,6 +100,10 @@ API_ACCOUNT = Account(
         right("instancetype.kubevirt.io", ["virtualmachineinstancetypes", "virtualmachineclusterinstancetypes",
                                            "virtualmachinepreferences", "virtualmachineclusterpreferences"], ["get"],
               because="a machine is checked with the instance type and preference that it names"),
+        right("", ["pods"], ["list"], because="consoles and their like go to the virt-handler on the machine's node; "
+              "the launcher pod is in a machine's graph of objects"),
+        right("", ["nodes"], ["get"], because="an evacuation is not called off while the node is drained",
+              seldom="the evacuation of an instance is called off"),
         right("apps", ["controllerrevisions"], ["get"],
               because="a machine keeps the copies of instance type and preference that were made for it"),
         right("", ["persistentvolumeclaims"], ["get"],
@@ -113,7 +117,6 @@ API_ACCOUNT = Account(
     ),
     own_namespace=(
         right(GROUP, ["kubevirts"], ["watch"], because="changed feature gates and defaults hold at once"),
-        right("", ["pods"], ["list"], because="consoles and their like go to the virt-handler on the machine's node"),
     ),
     # The certificate authority and names of the aggregating API server.
     borrowed=("extension-apiserver-authentication-reader",),
@@ -173,6 +176,9 @@ CONTROLLER_ACCOUNT = Account(
         right("apps", ["controllerrevisions"], ["get"],
               because="a revision that is there already is recognised as its own",
               seldom="the controller ended between a creation and its answer"),
+        right("instancetype.kubevirt.io", ["virtualmachineinstancetypes", "virtualmachineclusterinstancetypes",
+                                           "virtualmachinepreferences", "virtualmachineclusterpreferences"], CACHE,
+              because="copies are made of the instance type and preference that a machine names"),
     ),
     own_namespace=(
         right(GROUP, ["kubevirts"], CACHE, because="the feature gates and defaults of the installation"),
