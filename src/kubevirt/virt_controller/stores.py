@@ -12,10 +12,18 @@ from typing import Any
 import msgspec
 
 from kubevirt.api import names
+from kubevirt.api.instancetype import VirtualMachineClusterInstancetype, VirtualMachineInstancetype
+from kubevirt.api.instancetypes.resources import (
+    CLUSTER_INSTANCETYPES,
+    CLUSTER_PREFERENCES,
+    INSTANCETYPES,
+    PREFERENCES,
+)
 from kubevirt.api.kubevirt import KubeVirt
 from kubevirt.api.objects import PersistentVolumeClaim
 from kubevirt.api.pods import Node, Pod
 from kubevirt.api.pool import VirtualMachinePool
+from kubevirt.api.preference import VirtualMachineClusterPreference, VirtualMachinePreference
 from kubevirt.api.replicaset import VirtualMachineInstanceReplicaSet
 from kubevirt.api.resources import KUBEVIRTS, NODES, PODS, PVCS, VMI_REPLICASETS, VMIS, VMS
 from kubevirt.api.vm import VirtualMachine
@@ -27,6 +35,7 @@ from kubevirt.kube.informer import Informer
 from kubevirt.virt_controller.datavolumes import DataVolume, Importer
 from kubevirt.virt_controller.pool.resource import POOLS
 from kubevirt.virt_controller.revision import START_REVISIONS, StartRevision
+from kubevirt.virt_controller.vm.offered import offers_of_vm
 from kubevirt.virt_controller.volumes import claim_names
 
 LAUNCHER_LABEL = "kubevirt.io=virt-launcher"
@@ -45,6 +54,12 @@ class Stores:
     kubevirts: Informer[KubeVirt]
     replicasets: Informer[VirtualMachineInstanceReplicaSet]
     pools: Informer[VirtualMachinePool]
+    instancetypes: Informer[VirtualMachineInstancetype]
+    cluster_instancetypes: Informer[VirtualMachineClusterInstancetype]
+    preferences: Informer[VirtualMachinePreference]
+    cluster_preferences: Informer[VirtualMachineClusterPreference]
+    namespaces: Informer[Namespace]
+    quotas: Informer[ResourceQuota]
     importer: Importer
 
     @property
@@ -55,7 +70,12 @@ class Stores:
     @property
     def _needed(self) -> tuple[Informer[Any], ...]:
         return (self.vms, self.vmis, self.pods, self.nodes, self.claims, self.revisions, self.kubevirts,
-                self.replicasets, self.pools)
+                self.replicasets, self.pools, self.namespaces, self.quotas, *self.offers)
+
+    @property
+    def offers(self) -> tuple[Informer[Any], ...]:
+        """Everything that VMs are offered."""
+        return self.instancetypes, self.cluster_instancetypes, self.preferences, self.cluster_preferences
 
     def __iter__(self) -> Iterator[Informer[Any]]:
         return iter((*self._needed, self.datavolumes))
@@ -74,7 +94,7 @@ def make(client: Client, *, namespace: str) -> Stores:
     return Stores(
         vms=Informer(client, VMS, indexers={
             "claim": claims_of_vm, "controller": controller_uid, "pooled": pool_of_vm,
-            "datavolume": datavolumes_of_vm, "datasource": datasources_of_vm}),
+            "datavolume": datavolumes_of_vm, "datasource": datasources_of_vm, "offer": offers_of_vm}),
         vmis=Informer(client, VMIS, indexers={
             "controller": controller_uid, "free": namespace_of_free, "claim": claims_of_vmi, "node": node_of_vmi}),
         pods=Informer(client, PODS, labels=LAUNCHER_LABEL, indexers={"controller": controller_uid}),
@@ -84,6 +104,12 @@ def make(client: Client, *, namespace: str) -> Stores:
         kubevirts=Informer(client, KUBEVIRTS, namespace=namespace),
         replicasets=Informer(client, VMI_REPLICASETS, indexers={"namespace": namespace_of}),
         pools=Informer(client, POOLS),
+        instancetypes=Informer(client, INSTANCETYPES),
+        cluster_instancetypes=Informer(client, CLUSTER_INSTANCETYPES),
+        preferences=Informer(client, PREFERENCES),
+        cluster_preferences=Informer(client, CLUSTER_PREFERENCES),
+        namespaces=Informer(client, NAMESPACES),
+        quotas=Informer(client, RESOURCE_QUOTAS, indexers={"namespace": namespace_of}),
         importer=Importer(client),
     )
 

@@ -14,6 +14,12 @@ from controller_world import Api, LaggingImporter, LaggingInformer, Told, as_obj
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, rule
 
+from kubevirt.api.instancetypes.resources import (
+    CLUSTER_INSTANCETYPES,
+    CLUSTER_PREFERENCES,
+    INSTANCETYPES,
+    PREFERENCES,
+)
 from kubevirt.api.resources import KUBEVIRTS, NODES, PODS, PVCS, VMI_REPLICASETS, VMIS, VMS, Resource
 from kubevirt.kube.errors import AlreadyExists, Conflict, NotFound, ServerTrouble
 from kubevirt.virt_controller import stores as store_module
@@ -80,7 +86,9 @@ class Life:
         self.api = api
         api.watchers.clear()
         kinds = {"vms": VMS, "vmis": VMIS, "pods": PODS, "nodes": NODES, "claims": PVCS, "revisions": START_REVISIONS,
-                 "kubevirts": KUBEVIRTS, "replicasets": VMI_REPLICASETS, "pools": POOLS}
+                 "kubevirts": KUBEVIRTS, "replicasets": VMI_REPLICASETS, "pools": POOLS,
+                 "instancetypes": INSTANCETYPES, "cluster_instancetypes": CLUSTER_INSTANCETYPES,
+                 "preferences": PREFERENCES, "cluster_preferences": CLUSTER_PREFERENCES}
         informers: dict[str, Any] = {
             name: LaggingInformer(api, res, INDEXES.get(res.plural, {})) for name, res in kinds.items()}
         self.informers: list[LaggingInformer] = list(informers.values())

@@ -18,6 +18,12 @@ import msgspec
 from controller_objects import NOW, node
 
 from kubevirt.api import codec
+from kubevirt.api.instancetypes.resources import (
+    CLUSTER_INSTANCETYPES,
+    CLUSTER_PREFERENCES,
+    INSTANCETYPES,
+    PREFERENCES,
+)
 from kubevirt.api.resources import KUBEVIRTS, NODES, PODS, PVCS, VMI_REPLICASETS, VMIS, VMS, Resource
 from kubevirt.kit.errors import Problem
 from kubevirt.kube.cache import Cache
@@ -31,6 +37,7 @@ from kubevirt.virt_controller.pool.resource import POOLS
 from kubevirt.virt_controller.revision import START_REVISIONS
 from kubevirt.virt_controller.stores import Stores
 from kubevirt.virt_controller.vm.controller import VmController
+from kubevirt.virt_controller.vm.offered import offers_of_vm
 from kubevirt.virt_controller.vmi.controller import VmiController
 
 Key = tuple[str, str]
@@ -285,6 +292,7 @@ class Controller:
         informers: dict[str, Any] = {
             "vms": LaggingInformer(api, VMS, {
                 **index, "claim": store_module.claims_of_vm, "pooled": store_module.pool_of_vm,
+                "offer": offers_of_vm,
                 "datavolume": store_module.datavolumes_of_vm, "datasource": store_module.datasources_of_vm}),
             "vmis": LaggingInformer(api, VMIS, {
                 **index, "free": store_module.namespace_of_free,
@@ -296,6 +304,10 @@ class Controller:
             "kubevirts": LaggingInformer(api, KUBEVIRTS, {}),
             "replicasets": LaggingInformer(api, VMI_REPLICASETS, {"namespace": store_module.namespace_of}),
             "pools": LaggingInformer(api, POOLS, {}),
+            "instancetypes": LaggingInformer(api, INSTANCETYPES, {}),
+            "cluster_instancetypes": LaggingInformer(api, CLUSTER_INSTANCETYPES, {}),
+            "preferences": LaggingInformer(api, PREFERENCES, {}),
+            "cluster_preferences": LaggingInformer(api, CLUSTER_PREFERENCES, {}),
         }
         self.importer = LaggingImporter(api)
         informers["importer"] = self.importer

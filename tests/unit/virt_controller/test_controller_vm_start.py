@@ -120,23 +120,6 @@ def test_a_vm_in_need_of_manual_recovery_is_not_started() -> None:
     assert decide(seen(vm(status={"conditions": [condition("ManualRecoveryRequired", "True")]}))).actions == ()
 
 
-@pytest.mark.parametrize(("spec", "field"), [
-    ({"instancetype": {"name": "u1.small"}}, "spec.instancetype"),
-    ({"preference": {"name": "fedora"}}, "spec.preference"),
-])
-def test_what_is_not_served_is_said_and_nothing_is_started(spec: dict[str, Any], field: str) -> None:
-    decision = decide(seen(vm(spec=spec)))
-    assert decision.actions == ()
-    assert decision.problem is not None
-    assert decision.problem.message.startswith(field)
-    assert not decision.problem.retry
-
-
-def test_a_vm_that_is_not_served_can_still_be_stopped() -> None:
-    o = seen(vm("Halted", spec={"instancetype": {"name": "u1.small"}}), vmi("Running"))
-    assert [type(a) for a in decide(o).actions] == [Delete]
-
-
 # Whose VMI it is
 
 

@@ -28,6 +28,8 @@ from kubevirt.virt_controller.vm.decide import decide
 from kubevirt.virt_controller.vm.importer_view import ImporterView
 from kubevirt.virt_controller.vm.in_step import Patterns
 from kubevirt.virt_controller.vm.observed import Decision, Observed
+from kubevirt.virt_controller.vm.offered import is_copy
+from kubevirt.virt_controller.vm.offers_view import OffersView
 from kubevirt.virt_controller.vm.status import hold_s, status_after
 from kubevirt.virt_controller.volumes import claim_names
 
@@ -48,6 +50,7 @@ class VmController:
         self._performer = performer
         self.queue = queue
         self._importer = ImporterView(stores, queue)
+        self._offers = OffersView(stores, queue)
         stores.vms.on_change(self._on_object)
         stores.vmis.on_change(self._on_vmi)
         stores.claims.on_change(self._on_claim)
@@ -107,9 +110,10 @@ class VmController:
             vm=vm,
             named=s.vmis.get(meta.namespace, meta.name),
             misnamed=tuple(v for v in s.vmis.by_index("controller", meta.uid) if v.metadata.name != meta.name),
-            revisions=tuple(s.revisions.by_index("controller", meta.uid)),
+            revisions=tuple(r for r in s.revisions.by_index("controller", meta.uid) if not is_copy(r)),
             claims={name: claim for name, claim in claims if claim is not None},
             importer=self._importer.facts(vm),
+            offered=self._offers.facts(vm),
             config=self._cluster.config,
             patterns=self._patterns,
             now=self._clock(),

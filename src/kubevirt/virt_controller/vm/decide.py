@@ -6,6 +6,8 @@ nothing is left to do. So every step here is also what a controller does that st
 
 from __future__ import annotations
 
+import dataclasses
+
 from msgspec.structs import replace
 
 from kubevirt.api.resources import VMIS, VMS
@@ -21,10 +23,10 @@ from kubevirt.virt_controller.vm import (
     data_volumes,
     follow,
     marks,
+    offers,
     ownership,
     requests,
     revisions,
-    unsupported,
 )
 from kubevirt.virt_controller.vm.observed import Decision, Observed
 from kubevirt.virt_controller.vm.run_strategy import Move, is_final, move_for
@@ -50,7 +52,11 @@ def decide(o: Observed) -> Decision:
         strategy = effective_run_strategy(running=o.vm.spec.running, run_strategy=o.vm.spec.run_strategy)
     except Refused as refused:
         return Decision(problem=SyncProblem(reason="FailedCreate", message=str(refused), retry=False))
-    return carry_out(o, strategy, move_for(strategy, o.vmi))
+    offered = offers.step(o)
+    if offered.actions or (offered.problem is not None and o.vmi is None):
+        return offered
+    decision = carry_out(o, strategy, move_for(strategy, o.vmi))
+    return decision if offered.problem is None else dataclasses.replace(decision, problem=offered.problem)
 
 
 def carry_out(o: Observed, strategy: RunStrategy, move: Move) -> Decision:
@@ -145,13 +151,17 @@ def start(o: Observed, strategy: RunStrategy) -> Decision:
         return Decision()
     if not data_volumes.made_at_once(o) and not (prepared := data_volumes.preparation(o)).ready:
         return waiting_for(prepared)
-    if problem := unsupported.problem(o.vm.spec) or name_is_taken(o):
+    if problem := name_is_taken(o):
         return Decision(problem=problem)
-    vmi = instance.build(o.vm, revision=revisions.name(o.vm), strategy=strategy,
-                         paused=requests.wants_start_paused(o.requests))
+    try:
+        vmi = instance.build(o.vm, revision=revisions.name(o.vm), strategy=strategy,
+                             paused=requests.wants_start_paused(o.requests),
+                             offers=offers.held_offers(o), config=o.config)
+    except Refused as refused:
+        return offers.not_applied(o, refused.cause)
     message = f"Started the virtual machine by creating the new virtual machine instance {vmi.metadata.name}"
     return Decision(actions=(
-        *revisions.store(o, o.vm),
+        *revisions.store(o, offers.pinned(o)),
         Create(resource=VMIS, body=vmi, done=Event(reason="SuccessfulCreate", message=message), failed=FAILED_CREATE),
     ))
 

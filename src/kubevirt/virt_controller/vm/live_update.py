@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from kubevirt.api.vmi import VirtualMachineInstance
 from kubevirt.virt_controller.actions import FailureWords, SyncProblem
 from kubevirt.virt_controller.vm import restart_required, revisions
-from kubevirt.virt_controller.vm.expanded import expanded
+from kubevirt.virt_controller.vm.expanded import can_be_expanded, expanded
 from kubevirt.virt_controller.vm.live import cpu, memory, network, placement, volumes
 from kubevirt.virt_controller.vm.live.change import Change
 from kubevirt.virt_controller.vm.observed import Observed
@@ -40,6 +40,9 @@ def outcome(o: Observed, vmi: VirtualMachineInstance) -> Outcome:
     if vmi.metadata.deletion_timestamp is not None or is_final(vmi):
         return Outcome(vmi=vmi)
     if revisions.running_generation(vmi) == o.vm.metadata.generation:
+        return Outcome(vmi=vmi)
+    started = revisions.last_started_spec(o)
+    if not can_be_expanded(o, o.vm.spec) or (started is not None and not can_be_expanded(o, started)):
         return Outcome(vmi=vmi)
     restart = restart_required.message(o, vmi)
     failed: FailureWords | None = None

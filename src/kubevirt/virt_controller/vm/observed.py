@@ -18,6 +18,7 @@ from kubevirt.virt_controller.revision import StartRevision
 from kubevirt.virt_controller.vm import requests
 from kubevirt.virt_controller.vm.importer_facts import ImporterFacts
 from kubevirt.virt_controller.vm.in_step import Patterns
+from kubevirt.virt_controller.vm.offered import Offered
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -30,6 +31,7 @@ class Observed:
     revisions: tuple[StartRevision, ...] = ()  # start revisions this VM controls
     claims: Mapping[str, PersistentVolumeClaim] = field(default_factory=dict)  # of the template's volumes, that exist
     importer: ImporterFacts = field(default_factory=ImporterFacts)
+    offered: Offered = field(default_factory=Offered)
     config: ClusterConfig = field(default_factory=ClusterConfig)
     patterns: Patterns = field(default_factory=Patterns)  # keys that VMIs keep in step with the template
     now: datetime

@@ -70,8 +70,9 @@ def let_go(o: Observed) -> Decision:
         return Decision()
     kept = [f for f in metadata.finalizers if f != names.FINALIZER_VM_CONTROLLER]
     gone = replace(o.vm, metadata=replace(metadata, finalizers=kept))
-    # Whoever keeps the VMI has no use for the VM's start revisions, and orphaned ones would stay for ever.
-    revisions = tuple(Delete(resource=START_REVISIONS, target=r, failed=FAILED_UPDATE) for r in o.revisions)
+    # Whoever keeps the VMI has no use for the VM's revisions, and orphaned ones would stay for ever.
+    kinds = (*o.revisions, *o.offered.copies)
+    revisions = tuple(Delete(resource=START_REVISIONS, target=r, failed=FAILED_UPDATE) for r in kinds)
     return Decision(actions=(
         *(revisions if ORPHAN_DEPENDENTS in metadata.finalizers else ()),
         Patch(resource=VMS, old=o.vm, new=gone, failed=FAILED_UPDATE),

@@ -19,7 +19,7 @@ from kubevirt.api.vm_status import (
 from kubevirt.virt_controller.actions import SyncProblem
 from kubevirt.virt_controller.conditions import drop, find, is_true, put
 from kubevirt.virt_controller.patience import PATIENCE_S, seconds_since_turn
-from kubevirt.virt_controller.vm import backoff, live_update, requests, revisions
+from kubevirt.virt_controller.vm import backoff, live_update, offers, requests, revisions
 from kubevirt.virt_controller.vm.observed import Observed
 from kubevirt.virt_controller.vm.ownership import may_vanish
 from kubevirt.virt_controller.vm.printable import printable_status
@@ -44,6 +44,7 @@ def status_after(o: Observed, problem: SyncProblem | None, *, ask_for_start: boo
         start_failure=backoff.after(old.start_failure, vmi, o.strategy, now=o.now, slack=o.slack),
         conditions=conditions(o, problem),
     )
+    status.instancetype_ref, status.preference_ref = offers.refs(o)
     if vmi is not None:
         status.desired_generation = o.vm.metadata.generation
         status.observed_generation = revisions.running_generation(vmi) or old.observed_generation
