@@ -26,6 +26,7 @@ from kubevirt.kit.json import JsonObject
 from kubevirt.kube import requests
 from kubevirt.kube.access import ClusterAccess
 from kubevirt.kube.errors import Invalid, PatchOutdated, is_outdated_patch
+from kubevirt.kube.metrics.measures import RequestMeasure
 from kubevirt.kube.pages import Page, as_object, as_page
 from kubevirt.kube.requests import PatchKind, Request, Selection
 from kubevirt.kube.transport import Transport
@@ -42,10 +43,11 @@ WATCH_SILENCE_S = 150.0
 class Client:
     """A connection to one API server. `program` becomes the user agent and the manager of the fields it writes."""
 
-    def __init__(self, access: ClusterAccess, *, program: str = "kubevirt") -> None:
+    def __init__(self, access: ClusterAccess, *, program: str = "kubevirt", measure: RequestMeasure | None = None
+                 ) -> None:
         self.access = access
         self.program = program
-        self._transport = Transport(access, user_agent=f"{program}/{__version__}")
+        self._transport = Transport(access, user_agent=f"{program}/{__version__}", measure=measure)
 
     async def __aenter__(self) -> Client:
         await self._transport.__aenter__()

@@ -11,6 +11,7 @@ from collections import deque
 from dataclasses import dataclass
 
 from kubevirt.kube.backoff import Backoff
+from kubevirt.kube.metrics.measures import QueueMeasure
 
 
 @dataclass(frozen=True)
@@ -22,7 +23,9 @@ class _Due:
 class WorkQueue:
     """`retry_start_s` to `retry_limit_s`: the delays of failing keys. Used from one event loop only."""
 
-    def __init__(self, *, retry_start_s: float = 0.05, retry_limit_s: float = 60.0) -> None:
+    def __init__(self, *, retry_start_s: float = 0.05, retry_limit_s: float = 60.0,
+                 measure: QueueMeasure | None = None) -> None:
+        self._measure = measure
         self._retry_start_s = retry_start_s
         self._retry_limit_s = retry_limit_s
         self._waiting: deque[str] = deque()
@@ -38,6 +41,8 @@ class WorkQueue:
         return len(self._waiting)
 
     def add(self, key: str) -> None:
+        if self._measure is not None:
+            self._measure.added(key)
         if key in self._working:
             self._again.add(key)
         elif key not in self._known:
@@ -65,6 +70,8 @@ class WorkQueue:
         if backoff is None:
             backoff = self._backoffs[key] = Backoff(start_s=self._retry_start_s, limit_s=self._retry_limit_s)
         wait = backoff.next()
+        if self._measure is not None:
+            self._measure.retried()
         self.add_after(key, wait)
         return wait
 
@@ -95,10 +102,14 @@ class WorkQueue:
         key = self._waiting.popleft()
         self._known.discard(key)
         self._working.add(key)
+        if self._measure is not None:
+            self._measure.taken(key)
         return key
 
     def done(self, key: str) -> None:
         self._working.discard(key)
+        if self._measure is not None:
+            self._measure.done(key)
         if key in self._again:
             self._again.discard(key)
             self.add(key)

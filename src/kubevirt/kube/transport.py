@@ -10,7 +10,7 @@ from __future__ import annotations
 import asyncio
 import random
 import ssl
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager
 from types import TracebackType
 
@@ -19,7 +19,8 @@ from multidict import CIMultiDict
 from yarl import URL
 
 from kubevirt.kube.access import ClusterAccess
-from kubevirt.kube.errors import TooManyRequests, Unreachable, from_response
+from kubevirt.kube.errors import ApiError, TooManyRequests, Unreachable, from_response
+from kubevirt.kube.metrics.measures import NO_ANSWER, RequestMeasure
 from kubevirt.kube.requests import Request
 
 RETRIES_WHEN_BUSY = 10
@@ -31,8 +32,9 @@ SILENCE_TIMEOUT_S = 60.0
 class Transport:
     """An open session to an API server. An async context manager; connections are pooled and reused."""
 
-    def __init__(self, access: ClusterAccess, *, user_agent: str) -> None:
+    def __init__(self, access: ClusterAccess, *, user_agent: str, measure: RequestMeasure | None = None) -> None:
         self.access = access
+        self._measure = measure
         self._user_agent = user_agent
         self._session: aiohttp.ClientSession | None = None
 
@@ -78,15 +80,26 @@ class Transport:
         headers = [*self.access.headers(), *request.headers]
         if request.body is not None and request.content_type:
             headers.append(("Content-Type", request.content_type))
+        answered = self._begin(request)
         try:
             async with self._live().request(
                 request.method, self._url(request.path, request.query), data=request.body, headers=CIMultiDict(headers),
                 timeout=timeout, allow_redirects=False, ssl=self._ssl(), proxy=self.access.proxy or None,
                 server_hostname=self.access.tls_server_name or None,
             ) as response:
+                answered(str(response.status))
                 yield response
+        except ApiError as e:  # the answer's; of one that came later, from whoever reads it, nothing more is counted
+            answered(str(e.status))
+            raise
         except (aiohttp.ClientError, TimeoutError, ConnectionError) as e:
+            answered(NO_ANSWER)
             raise self._unreachable(e) from e
+
+    def _begin(self, request: Request) -> Callable[[str], None]:
+        if self._measure is None:
+            return _not_counted
+        return self._measure.begin(request.method, request.path, request.query)
 
     @asynccontextmanager
     async def websocket(self, path: str, *, protocols: Sequence[str] = (), query: Sequence[tuple[str, str]] = ()
@@ -124,6 +137,10 @@ class Transport:
             remedy="check that the server runs and that the address and certificate authority of the kubeconfig are"
                    " its own",
         )
+
+
+def _not_counted(_code: str) -> None:
+    """What is told of answers where nobody counts."""
 
 
 async def _raise_refusals(response: aiohttp.ClientResponse) -> None:
