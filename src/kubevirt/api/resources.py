@@ -18,6 +18,7 @@ from kubevirt.api.objects import (
     Lease,
     Namespace,
     PersistentVolumeClaim,
+    ResourceQuota,
     Secret,
     Service,
     StorageClass,
@@ -57,6 +58,7 @@ PVCS: Final = _core("persistentvolumeclaims", "PersistentVolumeClaim", Persisten
 SECRETS: Final = _core("secrets", "Secret", Secret)
 CONFIGMAPS: Final = _core("configmaps", "ConfigMap", ConfigMap)
 NAMESPACES: Final = _core("namespaces", "Namespace", Namespace, namespaced=False, has_status=True)
+RESOURCE_QUOTAS: Final = _core("resourcequotas", "ResourceQuota", ResourceQuota)
 SERVICES: Final = _core("services", "Service", Service, has_status=True)
 
 LEASES: Final = Resource(

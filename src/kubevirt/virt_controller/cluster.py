@@ -8,6 +8,7 @@ from kubevirt.api.pods import Node
 from kubevirt.api.vmi import VirtualMachineInstance
 from kubevirt.kit.json import JsonObject, merge
 from kubevirt.machine.pod import ClaimFacts, PodContext, launcher_pod
+from kubevirt.virt_controller.namespaces import NONE, Namespaces
 from kubevirt.virt_controller.nodes import Offers
 from kubevirt.virt_controller.stores import Stores
 from kubevirt.virt_controller.volumes import claim_names
@@ -16,8 +17,10 @@ from kubevirt.virt_controller.volumes import claim_names
 class Cluster:
     """Kept up to date by the caches; one per program."""
 
-    def __init__(self, stores: Stores, *, launcher_image: str, image_pull_policy: str = "") -> None:
+    def __init__(self, stores: Stores, *, launcher_image: str, image_pull_policy: str = "",
+                 namespaces: Namespaces | None = None) -> None:
         self._stores = stores
+        self._namespaces = namespaces
         self.launcher_image = launcher_image
         self._image_pull_policy = image_pull_policy
         self._offers = Offers()
@@ -51,12 +54,16 @@ class Cluster:
         """The manifest of the VMI's launcher pod."""
         namespace = vmi.metadata.namespace
         found = ((claim, self._stores.claims.get(namespace, claim)) for claim in claim_names(vmi.spec.volumes))
+        customs = self._namespaces.customs(namespace) if self._namespaces is not None else NONE
         pod = launcher_pod(vmi, PodContext(
             launcher_image=self.launcher_image,
             image_pull_policy=self._image_pull_policy,
             config=self.config,
             claims={claim: ClaimFacts.of(pvc) for claim, pvc in found if pvc is not None},
             kvm_in_cluster=self._offers.kvm,
+            namespace_labels=customs.labels,
+            quota_limits_cpu=customs.limits_cpu,
+            quota_limits_memory=customs.limits_memory,
         ))
         named = merge(pod, {"metadata": {"name": name, "namespace": namespace}})
         return named if isinstance(named, dict) else pod

@@ -23,6 +23,7 @@ from kubevirt.kube.queue import WorkQueue
 from kubevirt.virt_controller import stores as store_module
 from kubevirt.virt_controller.act import Performer
 from kubevirt.virt_controller.cluster import Cluster
+from kubevirt.virt_controller.namespaces import Namespaces
 from kubevirt.virt_controller.node.controller import NodeController
 from kubevirt.virt_controller.node.handlers import Handlers
 from kubevirt.virt_controller.pool.controller import PoolController
@@ -92,7 +93,10 @@ async def start_controllers(client: Client, settings: Settings, tasks: Tasks) ->
     recorder = EventRecorder(client, COMPONENT)
     recorder.start(tasks)
     performer = Performer(client, recorder, stores)
-    cluster = Cluster(stores, launcher_image=settings.launcher_image, image_pull_policy=settings.image_pull_policy)
+    namespaces = Namespaces(client)
+    await namespaces.start(tasks)
+    cluster = Cluster(stores, launcher_image=settings.launcher_image, image_pull_policy=settings.image_pull_policy,
+                      namespaces=namespaces)
     vms = VmController(stores, cluster, performer, WorkQueue(), patterns=settings.patterns)
     vmis = VmiController(stores, cluster, performer, WorkQueue())
     node_recorder = EventRecorder(client, NODE_COMPONENT)
