@@ -80,7 +80,14 @@ def event(kind: str, name: str, reason: str, message: str) -> Event:
 
 
 def claim(phase: str) -> PersistentVolumeClaim:
-    return codec.convert({"metadata": {"name": "data"}, "status": {"phase": phase}}, PersistentVolumeClaim)
+    metadata: JsonObject = {"name": "data", "creationTimestamp": EARLIER}
+    return codec.convert({"metadata": metadata, "status": {"phase": phase}}, PersistentVolumeClaim)
+
+
+def data_volume(phase: str, progress: str = "N/A") -> JsonObject:
+    waiting = condition("Running", "False", "ContainerCreating", "pulling the image")
+    return {"metadata": {"name": "dv", "creationTimestamp": EARLIER},
+            "status": {"phase": phase, "progress": progress, "conditions": [waiting]}}  # fmt: skip
 
 
 def facts(**given: object) -> Facts:
@@ -110,6 +117,24 @@ SCHEDULING = {"vm": vm("Always", "Starting"), "vmi": vmi("Scheduling", node="")}
             facts(**SCHEDULING, claims={"data": claim("Pending")}, events=[
                 event("PersistentVolumeClaim", "data", "ProvisioningFailed", "disk full")]),
             "PersistentVolumeClaim data", ["disk full"], id="a claim that nobody can fill"),
+        pytest.param(
+            facts(**SCHEDULING, claims={"dv": None}, data_volumes={"dv": data_volume("ImportInProgress", "12.5%")}),
+            "DataVolume dv", ["ImportInProgress, 12.5% done", "pulling the image", "kubectl logs importer-dv"],
+            id="a data volume that is being filled"),
+        pytest.param(
+            facts(**SCHEDULING, claims={"dv": None}, data_volumes={"dv": data_volume("WaitForFirstConsumer")}),
+            "DataVolume dv", ["WaitForFirstConsumer", "nothing to do"], id="a data volume that waits for the pod"),
+        pytest.param(
+            facts(**SCHEDULING, claims={"dv": None}, data_volumes={"dv": data_volume("Failed")}),
+            "DataVolume dv", ["Failed", "kubectl delete dv dv"], id="a data volume that failed"),
+        pytest.param(facts(**SCHEDULING, claims={"dv": None}, data_volumes={"dv": None}), "DataVolume dv",
+                     ["missing", "create the DataVolume"], id="no data volume"),
+        pytest.param(
+            facts(**SCHEDULING, claims={"dv": claim("Lost")}, data_volumes={"dv": None}), "PersistentVolumeClaim dv",
+            ["volume is gone"], id="a data volume that has done its work"),
+        pytest.param(
+            facts(vmi=vmi("Running"), nodes={"n1": node("n1", ready=False)}), "Node n1",
+            ["not ready", "kubectl delete node n1"], id="a guest on a dead node"),
         pytest.param(facts(**SCHEDULING, claims={"data": claim("Lost")}), "PersistentVolumeClaim data",
                      ["Its volume is gone"], id="a lost volume"),
         pytest.param(
@@ -160,6 +185,9 @@ def test_the_end_of_the_chain(seen: Facts, last: str, words: Sequence[str]) -> N
     text = as_chain(chain[-1:], NOW)
     for word in words:
         assert word in text
+    if "Nothing is waited for" not in text:
+        assert chain[-1].remedy, "whoever waits is told what would end it"
+        assert chain[-1].since is not None, "and since when it is so"
 
 
 def test_how_a_chain_is_printed() -> None:

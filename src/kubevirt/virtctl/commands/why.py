@@ -12,10 +12,12 @@ from typing import TypeVar
 
 import click
 
+from kubevirt.api import names
 from kubevirt.api.core import PersistentVolumeClaim
 from kubevirt.api.meta import OwnerReference
 from kubevirt.api.resources import EVENTS, NODES, PODS, PVCS, VMIS, VMS
 from kubevirt.api.vmi import VirtualMachineInstance, VirtualMachineInstanceSpec
+from kubevirt.kit.json import JsonObject
 from kubevirt.kube.errors import Forbidden, NotFound
 from kubevirt.virtctl.errors import CommandError
 from kubevirt.virtctl.explain.chain import Facts, explain
@@ -24,15 +26,17 @@ from kubevirt.virtctl.flags import Globals, command
 from kubevirt.virtctl.session import Session, run
 from kubevirt.virtctl.targets import Kind, Target, parse_target
 
+DATA_VOLUMES = "/apis/cdi.kubevirt.io/v1beta1/namespaces/{namespace}/datavolumes"
+
 T = TypeVar("T")
 
 
 @command("why", help="Say what a virtual machine waits for, since when, and what to do.")
-@click.argument("names", nargs=-1, metavar="vm/NAME | vmi/NAME | NAME")
+@click.argument("words", nargs=-1, metavar="vm/NAME | vmi/NAME | NAME")
 @click.pass_obj
-def why(flags: Globals, names: tuple[str, ...]) -> None:
+def why(flags: Globals, words: tuple[str, ...]) -> None:
     """Print the chain."""
-    target = parse_target(names, default=Kind.VM)
+    target = parse_target(words, default=Kind.VM)
     if target.kind is Kind.REPLICASET:
         raise CommandError(f"why explains machines and instances, not a {target.kind.api_kind}")
     facts = run(flags, lambda session: fetch(session, target))
@@ -45,7 +49,7 @@ async def fetch(session: Session, target: Target) -> Facts:
     vm, vmi, pods, events, nodes = await asyncio.gather(
         _or_none(client.get(VMS, target.name, namespace)),
         _or_none(client.get(VMIS, target.name, namespace)),
-        client.list(PODS, namespace, labels=f"vmi.kubevirt.io/id={target.name}"),
+        client.list(PODS, namespace, labels=f"{names.LABEL_VMI_ID}={names.vmi_id(target.name)}"),
         client.list(EVENTS, namespace),
         _if_allowed(client.list(NODES)),
     )
@@ -58,6 +62,9 @@ async def fetch(session: Session, target: Target) -> Facts:
     found: dict[str, PersistentVolumeClaim | None] = {}
     for name in claims:
         found[name] = await _or_none(client.get(PVCS, name, namespace))
+    filled: dict[str, JsonObject | None] = {}
+    for name in data_volume_names(spec) if spec is not None else []:
+        filled[name] = await _or_none(session.read(f"{DATA_VOLUMES.format(namespace=namespace)}/{name}"))
     return Facts(
         namespace=namespace,
         name=target.name,
@@ -65,6 +72,7 @@ async def fetch(session: Session, target: Target) -> Facts:
         vmi=vmi,
         pods=[pod for pod in pods if _belongs(pod.metadata.controller, vmi)],
         claims=found,
+        data_volumes=filled,
         nodes={node.metadata.name: node for node in nodes or []},
         events=list(events),
     )
@@ -77,13 +85,18 @@ def _belongs(controller: OwnerReference | None, vmi: VirtualMachineInstance | No
 
 def claim_names(spec: VirtualMachineInstanceSpec) -> list[str]:
     """The claims that an instance's volumes name, directly or by a data volume."""
-    names = []
+    found = []
     for volume in spec.volumes:
         if volume.persistent_volume_claim is not None:
-            names.append(volume.persistent_volume_claim.claim_name)
+            found.append(volume.persistent_volume_claim.claim_name)
         if volume.data_volume is not None:
-            names.append(volume.data_volume.name)
-    return names
+            found.append(volume.data_volume.name)
+    return found
+
+
+def data_volume_names(spec: VirtualMachineInstanceSpec) -> list[str]:
+    """The data volumes among them."""
+    return [volume.data_volume.name for volume in spec.volumes if volume.data_volume is not None]
 
 
 async def _or_none(reading: Awaitable[T]) -> T | None:

@@ -10,14 +10,17 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 
+from kubevirt.api import names
 from kubevirt.api.core import ContainerStatus, Event, Node, PersistentVolumeClaim, Pod
 from kubevirt.api.meta import Condition
 from kubevirt.api.run_strategy import RunStrategy, effective_run_strategy
 from kubevirt.api.vm import VirtualMachine
 from kubevirt.api.vmi import VirtualMachineInstance
 from kubevirt.api.vmi_status import VirtualMachineInstanceCondition
+from kubevirt.kit.json import JsonObject
 from kubevirt.virtctl.explain.finding import Finding
 from kubevirt.virtctl.explain.remedies import image_remedy, mount_remedy, scheduling_remedy
+from kubevirt.virtctl.explain.storage import claim_findings, data_volume_findings
 
 FINAL = ("Succeeded", "Failed")
 TROUBLED_PULLS = ("ErrImagePull", "ImagePullBackOff", "InvalidImageName", "ErrImageNeverPull")
@@ -33,6 +36,7 @@ class Facts:
     vmi: VirtualMachineInstance | None = None
     pods: list[Pod] = field(default_factory=list)
     claims: Mapping[str, PersistentVolumeClaim | None] = field(default_factory=dict)
+    data_volumes: Mapping[str, JsonObject | None] = field(default_factory=dict)
     nodes: Mapping[str, Node] = field(default_factory=dict)
     events: list[Event] = field(default_factory=list)
 
@@ -63,13 +67,13 @@ def explain(facts: Facts) -> list[Finding]:
     """The chain, from the machine down to what everything waits for. Never empty."""
     chain = [_machine(facts.vm, facts)] if facts.vm is not None else []
     if facts.vmi is None:
-        return [*chain, *_claims(facts)] if _wants_to_run(facts.vm) else chain
+        return [*chain, *_storage(facts)] if _wants_to_run(facts.vm) else chain
     chain.append(_instance(facts.vmi))
     if facts.vmi.status.phase in FINAL:
         return chain
     if _is_serving(facts.vmi):
-        return chain
-    chain += _claims(facts)
+        return [*chain, *_node_not_ready(facts.nodes.get(facts.vmi.status.node_name))]
+    chain += _storage(facts)
     if facts.pod is not None and facts.vmi.status.phase != "Running":
         chain += _pod_and_below(facts.pod, facts)
     return chain
@@ -104,7 +108,7 @@ def _machine(vm: VirtualMachine, facts: Facts) -> Finding:
     failure = vm.status.start_failure
     if failure is not None and facts.vmi is None and failure.retry_after_timestamp is not None:
         return Finding(
-            subject=subject, state=state,
+            subject=subject, state=state, since=_not_ready_since(vm),
             cause=f"It failed to start {failure.consecutive_fail_count or 1} times in a row; the next attempt is at "
             f"{failure.retry_after_timestamp:%H:%M:%S} UTC.",
             remedy="see why the last guest ended: kubectl get events, and the log of its launcher pod",
@@ -112,7 +116,8 @@ def _machine(vm: VirtualMachine, facts: Facts) -> Finding:
     told = _true(vm.status.conditions, "Failure")
     if told is not None:
         return Finding(subject=subject, state=state, cause=told.message or told.reason,
-                       since=told.last_transition_time)  # fmt: skip
+                       since=told.last_transition_time,
+                       remedy="end what the message names; the attempt is repeated by itself")  # fmt: skip
     if facts.vmi is None and not _wants_to_run(vm):
         strategy = _strategy(vm)
         return Finding(
@@ -126,6 +131,11 @@ def _machine(vm: VirtualMachine, facts: Facts) -> Finding:
             remedy=f"see its conditions: kubectl -n {facts.namespace} describe vm {facts.name}",
         )  # fmt: skip
     return Finding(subject=subject, state=state)
+
+
+def _not_ready_since(vm: VirtualMachine) -> datetime | None:
+    ready = _false(vm.status.conditions, "Ready")
+    return ready.last_transition_time if ready is not None else vm.metadata.creation_timestamp
 
 
 def _instance(vmi: VirtualMachineInstance) -> Finding:
@@ -150,9 +160,10 @@ def _instance(vmi: VirtualMachineInstance) -> Finding:
         return Finding(subject=subject, state="Paused", cause=why, since=paused.last_transition_time, remedy=remedy)
     if (said := _false(vmi.status.conditions, "Synchronized")) is not None:
         return Finding(subject=subject, state=phase, cause=said.message or said.reason,
-                       since=said.last_transition_time or since)  # fmt: skip
+                       since=said.last_transition_time or since,
+                       remedy="end what the message names; the attempt is repeated by itself")  # fmt: skip
     if phase in FINAL:
-        remedy = f"its last words: kubectl logs -l vmi.kubevirt.io/id={name} --all-containers"
+        remedy = f"its last words: kubectl logs -l {names.LABEL_VMI_ID}={names.vmi_id(name)} --all-containers"
         return Finding(subject=subject, state=phase, since=since, cause="The guest has ended.", remedy=remedy)
     if phase != "Running":
         cause = {
@@ -160,7 +171,8 @@ def _instance(vmi: VirtualMachineInstance) -> Finding:
             "Scheduling": "Its launcher pod is not running yet.",
             "Scheduled": "Its launcher pod runs; virt-handler on the node is starting the guest.",
         }.get(phase, "")
-        return Finding(subject=subject, state=phase, cause=cause, since=since)
+        return Finding(subject=subject, state=phase, cause=cause, since=since,
+                       remedy="if this lasts, see whether the installation is well: virtctl doctor")  # fmt: skip
     if (ready := _false(vmi.status.conditions, "Ready")) is not None:
         return Finding(
             subject=subject, state="Running, not ready", since=ready.last_transition_time,
@@ -186,32 +198,12 @@ def _phase_since(vmi: VirtualMachineInstance) -> datetime | None:
     return max(moments) if moments else vmi.metadata.creation_timestamp
 
 
-def _claims(facts: Facts) -> list[Finding]:
-    """The first claim that is missing or cannot be used; one is enough, since the rest cannot help before."""
-    for name, claim in facts.claims.items():
-        subject = f"PersistentVolumeClaim {name}"
-        if claim is None:
-            return [Finding(
-                subject=subject, state="missing", cause="The machine names it, and it does not exist.",
-                remedy=f"create the claim {name} in namespace {facts.namespace}, or take its volume out of the machine",
-            )]  # fmt: skip
-        if claim.metadata.deletion_timestamp is not None:
-            return [Finding(subject=subject, state="Terminating", since=claim.metadata.deletion_timestamp,
-                            cause="It is being deleted.", remedy="restore it, or use another claim")]  # fmt: skip
-        if claim.status.phase == "Lost":
-            return [Finding(subject=subject, state="Lost", cause="Its volume is gone.",
-                            remedy="restore the data into a new claim")]  # fmt: skip
-        failed = facts.last_event("PersistentVolumeClaim", name, "ProvisioningFailed")
-        if claim.status.phase == "Pending" and failed is not None:
-            return [Finding(subject=subject, state="Pending", since=claim.metadata.creation_timestamp,
-                            cause=failed.message, remedy=f"see: kubectl describe pvc {name}")]  # fmt: skip
-        waits = facts.last_event("PersistentVolumeClaim", name, "FailedBinding")
-        if claim.status.phase == "Pending" and waits is not None:
-            return [Finding(
-                subject=subject, state="Pending", since=claim.metadata.creation_timestamp, cause=waits.message,
-                remedy="create a volume that fits, or name a storage class that makes one: kubectl get storageclass",
-            )]  # fmt: skip
-    return []
+def _storage(facts: Facts) -> list[Finding]:
+    """Data volumes first: a claim that one of them has still to make is no news."""
+    first = facts.vmi or facts.vm
+    since = first.metadata.creation_timestamp if first is not None else None
+    found = data_volume_findings(facts.data_volumes, facts.claims, since)
+    return found or claim_findings(facts.claims, facts.namespace, since, facts.last_event)
 
 
 def _pod_and_below(pod: Pod, facts: Facts) -> list[Finding]:
@@ -227,21 +219,27 @@ def _pod_and_below(pod: Pod, facts: Facts) -> list[Finding]:
             remedy=scheduling_remedy(message, list(facts.nodes.values())),
         )]  # fmt: skip
     where = Finding(subject=subject, state=pod.status.phase or "Pending", since=pod.metadata.creation_timestamp,
-                    cause=f"It is on node {pod.spec.node_name}.")  # fmt: skip
-    node = facts.nodes.get(pod.spec.node_name)
-    if node is not None and not node.is_ready:
-        ready = next((each for each in node.status.conditions if each.type == "Ready"), None)
-        return [where, Finding(
-            subject=f"Node {node.metadata.name}", state="not ready",
-            since=ready.last_transition_time if ready is not None else None,
-            cause=ready.message if ready is not None else "Its kubelet has never reported.",
-            remedy="look at the node's kubelet; if the node is gone for good: kubectl delete node "
-            + node.metadata.name,
-        )]  # fmt: skip
+                    cause=f"It is on node {pod.spec.node_name}.",
+                    remedy=f"if this lasts: kubectl describe pod {pod.metadata.name}")  # fmt: skip
+    if broken := _node_not_ready(facts.nodes.get(pod.spec.node_name)):
+        return [where, *broken]
     for status in (*pod.status.init_container_statuses, *pod.status.container_statuses):
         if (found := _container(status, pod, facts)) is not None:
             return [where, found]
     return [where]
+
+
+def _node_not_ready(node: Node | None) -> list[Finding]:
+    if node is None or node.is_ready:
+        return []
+    ready = next((each for each in node.status.conditions if each.type == "Ready"), None)
+    return [Finding(
+        subject=f"Node {node.metadata.name}", state="not ready",
+        since=ready.last_transition_time if ready is not None else node.metadata.creation_timestamp,
+        cause=ready.message if ready is not None else "Its kubelet has never reported.",
+        remedy="look at the node's kubelet; if the node is gone for good: kubectl delete node "
+        + node.metadata.name,
+    )]  # fmt: skip
 
 
 def _container(status: ContainerStatus, pod: Pod, facts: Facts) -> Finding | None:
@@ -253,22 +251,25 @@ def _container(status: ContainerStatus, pod: Pod, facts: Facts) -> Finding | Non
     if waiting is None:
         return None
     images = {each.name: each.image for each in (*pod.spec.containers, *pod.spec.init_containers)}
+    since = pod.status.start_time or pod.metadata.creation_timestamp
     if waiting.reason in TROUBLED_PULLS:
         failed = facts.last_event("Pod", pod.metadata.name, "Failed")
         message = waiting.message if waiting.reason == "ErrImagePull" else (failed.message if failed else "")
         return Finding(subject=f"Image {images.get(status.name, status.name)}", state=waiting.reason,
-                       cause=message or waiting.message, since=pod.status.start_time,
+                       cause=message or waiting.message, since=since,
                        remedy=image_remedy(message or waiting.message))  # fmt: skip
     mount = facts.last_event("Pod", pod.metadata.name, "FailedMount", "FailedAttachVolume", "FailedCreatePodSandBox")
     if waiting.reason in ("ContainerCreating", "PodInitializing") and mount is not None:
         return Finding(subject=f"Container {status.name}", state=mount.reason, cause=mount.message,
-                       since=mount.first_timestamp, remedy=mount_remedy(mount.reason, mount.message))  # fmt: skip
+                       since=mount.first_timestamp or since,
+                       remedy=mount_remedy(mount.reason, mount.message))  # fmt: skip
     pulling = facts.last_event("Pod", pod.metadata.name, "Pulling", "Pulled")
     if pulling is not None and pulling.reason == "Pulling":
         return Finding(subject=f"Image {images.get(status.name, status.name)}", state="being pulled",
-                       since=pulling.first_timestamp, cause=pulling.message)  # fmt: skip
+                       since=pulling.first_timestamp or since, cause=pulling.message,
+                       remedy="wait: the first pull of an image on a node takes as long as its size says")  # fmt: skip
     return Finding(subject=f"Container {status.name}", state=waiting.reason or "waiting", cause=waiting.message,
-                   since=pod.status.start_time)  # fmt: skip
+                   since=since, remedy=f"if this lasts: kubectl describe pod {pod.metadata.name}")  # fmt: skip
 
 
 Conditions = Iterable[Condition] | Iterable[VirtualMachineInstanceCondition]
