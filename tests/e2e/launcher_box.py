@@ -65,6 +65,7 @@ ip link add k6t-eth0 type bridge
 ip addr add 10.0.2.1/24 dev k6t-eth0
 ip tuntap add tap0 mode tap user 107
 ip link set tap0 master k6t-eth0 up
+ip tuntap add queues0 mode tap user 107 multi_queue
 ip link set k6t-eth0 up
 echo 0 > /proc/sys/net/ipv4/ip_unprivileged_port_start
 exec chroot $R setpriv --reuid 107 --regid 107 --clear-groups --bounding-set=-all --inh-caps=-all --no-new-privs \

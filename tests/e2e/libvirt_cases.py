@@ -1,13 +1,15 @@
 """Instances of every device family, each about one thing: a small one that is changed."""
 
+from uuid import UUID, uuid5
+
 from kubevirt.kit.json import Json, JsonObject, merge
 
-UID = "0b5d8c6e-1111-4222-8333-944455556666"
+FAMILY = UUID("0b5d8c6e-1111-4222-8333-944455556666")
 
 
 def vmi(name: str, change: JsonObject) -> JsonObject:
     base: JsonObject = {
-        "metadata": {"name": name.replace(" ", "-"), "namespace": "zoo", "uid": UID},
+        "metadata": {"name": name.replace(" ", "-"), "namespace": "zoo", "uid": str(uuid5(FAMILY, name))},
         "spec": {"architecture": "amd64", "domain": {"memory": {"guest": "1Gi"}, "devices": {}}},
     }
     merged = merge(base, change)
@@ -64,6 +66,9 @@ CASES: dict[str, JsonObject] = {
     "disk of a claim": disk(CLAIM),
     "disk of a data volume": disk({"dataVolume": {"name": "c"}}),
     "disk of an ephemeral claim": disk({"ephemeral": CLAIM}),
+    "block disk of a claim": disk(CLAIM),
+    "block disk of a data volume": disk({"dataVolume": {"name": "c"}}),
+    "block disk of an ephemeral claim": disk({"ephemeral": CLAIM}),
     "disk of the host": disk({"hostDisk": {"path": "/data/disk.img", "type": "DiskOrCreate", "capacity": "1Gi"}}),
     "empty disk": disk({"emptyDisk": {"capacity": "1Gi"}}),
     "config map": disk({"configMap": {"name": "a"}}),
@@ -163,7 +168,7 @@ CASES: dict[str, JsonObject] = {
     "cpu feature forced": domain(cpu={"features": [{"name": "aes", "policy": "force"}]}),
     "cpu topology": domain(cpu={"sockets": 2, "cores": 2, "threads": 2}),
     "cpu max sockets": domain(cpu={"sockets": 1, "cores": 3, "maxSockets": 5}),
-    "cpu dedicated": domain(cpu={"cores": 2, "dedicatedCpuPlacement": True, "isolateEmulatorThread": True}),
+    "cpu dedicated": domain(cpu={"cores": 1, "dedicatedCpuPlacement": True, "isolateEmulatorThread": True}),
     "cpu numa": domain(
         cpu={"cores": 2, "dedicatedCpuPlacement": True, "numa": {"guestMappingPassthrough": {}}},
         memory={"guest": "1Gi", "hugepages": {"pageSize": "2Mi"}},
@@ -175,7 +180,8 @@ CASES: dict[str, JsonObject] = {
     "memory huge pages": domain(memory={"guest": "1Gi", "hugepages": {"pageSize": "2Mi"}}),
     "memory up to": domain(memory={"guest": "1Gi", "maxGuest": "4Gi"}),
     "memory odd": domain(memory={"guest": "64M"}),
-    "features": domain(features={"apic": {}, "smm": {}, "pvspinlock": {}, "kvm": {"hidden": True}}),
+    "paravirtual spinlocks": domain(features={"pvspinlock": {}}),
+    "features": domain(features={"apic": {}, "smm": {}, "kvm": {"hidden": True}}),
     "no acpi": domain(features={"acpi": {"enabled": False}}),
     "hyper-v": domain(features={"hyperv": HYPERV}),
     "hyper-v passthrough": domain(features={"hypervPassthrough": {"enabled": True}}),

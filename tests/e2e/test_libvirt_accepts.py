@@ -1,9 +1,11 @@
-"""libvirt takes every domain that admission lets through: defined, and turned into a command line of QEMU, by the
-libvirt of the launcher's image.
+"""libvirt takes every domain that admission lets through, and what QEMU makes of it is what was asked for.
 
-Domains of emulated guests, because no KVM is needed to judge them. What guests then do is tested with whole launchers.
+The libvirt and the QEMU of the launcher's image judge. Guests that emulation can start are started, paused, and QEMU's
+own view of the machine is held against the VMI; the others are defined and turned into a command line. What guests
+then do is tested with whole launchers.
 """
 
+import functools
 import json
 import os
 import shutil
@@ -18,17 +20,19 @@ from kubevirt.api.admission import admit_vmi
 from kubevirt.api.config import ClusterConfig
 from kubevirt.api.gates import REGISTRY
 from kubevirt.api.vmi import VirtualMachineInstance
+from kubevirt.kit.json import JsonObject
 from kubevirt.launcher_link.context import domain_context
 from kubevirt.launcher_link.settings import sync_options
 from kubevirt.machine.domain import DiskFacts, build_domain
 from kubevirt.machine.network import NicAttachment
 from tests.e2e.launcher_box import DIRECTORIES, ROOT, SCRIPT, UNPACKED, missing, unpacked
 from tests.e2e.libvirt_cases import CASES, vmi
+from tests.e2e.libvirt_view import differences
 
 pytestmark = [pytest.mark.e2e, pytest.mark.skipif(bool(missing()), reason=missing() or "-")]
 
 CONFIG = ClusterConfig(default_architecture="amd64", enabled_gates=frozenset(REGISTRY), network_binding="masquerade")
-EXCEPTIONS = {
+REFUSED = {
     "lun virtio": "support SCSI emulation",  # QEMU gave it up; the bus scsi works
     "sev": "not supported with this QEMU binary",  # AMD processors with KVM only
     "sev-es": "not supported with this QEMU binary",
@@ -40,6 +44,23 @@ EXCEPTIONS = {
     "disk io native with writeback": "needs either no disk cache",  # the user's contradiction
 }
 """Cases that libvirt refuses, with a part of its words: what needs real hardware, and what only users can put right."""
+NOT_STARTED = {
+    "lun scsi": "needs a device that speaks SCSI",
+    "lun with reservation": "needs a device that speaks SCSI",
+    "block disk of a claim": "needs a block device",
+    "block disk of a data volume": "needs a block device",
+    "block disk of an ephemeral claim": "needs a block device",
+    "nic passt": "needs the program passt, which is not in the image",
+    "nic passt ports": "needs the program passt, which is not in the image",
+    "vsock": "needs /dev/vhost-vsock",
+    "file system": "needs a server of the file system",
+    "cpu numa": "needs huge pages",
+    "cpu realtime": "needs huge pages",
+    "hyper-v": "needs KVM",
+    "paravirtual spinlocks": "needs KVM",
+}
+"""Cases that are only defined and turned into a command line, because a box cannot start them."""
+STARTED = [name for name in CASES if name not in REFUSED and name not in NOT_STARTED]
 
 
 @pytest.fixture(scope="module", autouse=True)
@@ -47,26 +68,34 @@ def nothing_left_behind() -> None:
     """In place of the one that looks at the cluster, which these tests do without."""
 
 
-def domain_of(name: str) -> str:
-    """The domain that a launcher without KVM would define. Fails where admission refuses the case."""
+@functools.cache
+def admitted(name: str) -> VirtualMachineInstance:
+    """The instance of a case with its defaults, some of them random. Fails where admission refuses the case."""
     admission = admit_vmi(codec.convert(vmi(name, CASES[name]), VirtualMachineInstance), CONFIG)
     assert admission.verdict.allowed, f"{name}: {admission.verdict.message}"
-    nics = [NicAttachment(network=network.name, tap="tap0", mtu=1400) for network in admission.object.spec.networks]
-    # As on a volume of block storage that allows direct input and output.
-    disks = {v.name: DiskFacts(cache="none", block=True, format="raw") for v in admission.object.spec.volumes}
-    options = sync_options(CONFIG, kvm_usable=False)
-    return build_domain(admission.object, domain_context(options, kvm=False, disks=disks, nics=nics))
+    return admission.object
 
 
-def judged(domains: dict[str, str]) -> dict[str, str]:
-    """libvirt's objections, by case."""
+def domain_of(name: str) -> str:
+    """The domain that a launcher without KVM would define, on volumes that allow direct input and output."""
+    instance = admitted(name)
+    tap = "queues0" if instance.spec.domain.devices.network_interface_multiqueue else "tap0"
+    nics = [NicAttachment(network=network.name, tap=tap, mtu=1400) for network in instance.spec.networks]
+    facts = DiskFacts(cache="none", block=name not in STARTED, format="raw")
+    disks = {volume.name: facts for volume in instance.spec.volumes}
+    context = domain_context(sync_options(CONFIG, kvm_usable=False), kvm=False, disks=disks, nics=nics)
+    return build_domain(instance, context)
+
+
+def judged(cases: dict[str, JsonObject]) -> dict[str, JsonObject]:
+    """What `libvirt_judge` says, by case."""
     box = Path(tempfile.mkdtemp(prefix="libvirt-box-"))
     try:
         for name in DIRECTORIES:
             (box / name).mkdir()
             os.chown(box / name, 107, 107)
         (box / "termination-log").touch()
-        (box / "private" / "domains").write_text(json.dumps(domains))
+        (box / "private" / "cases").write_text(json.dumps(cases))
         shutil.copy(Path(__file__).with_name("libvirt_judge.py"), box / "private" / "judge.py")
         compiled = UNPACKED / "compiled"
         compiled.mkdir(parents=True, exist_ok=True)
@@ -74,25 +103,33 @@ def judged(domains: dict[str, str]) -> dict[str, str]:
         env = {**os.environ, "BOX": str(box), "TREE": str(unpacked("virt")), "CODE": str(ROOT / "src"),
                "COMPILED": str(compiled)}  # fmt: skip
         private = "/run/kubevirt-private"
-        judge = ["python3", f"{private}/judge.py", f"{private}/domains", f"{private}/verdicts"]
-        unshare = ["unshare", "--mount", "--pid", "--net", "--fork", "--propagation", "private"]
-        run = subprocess.run([*unshare, "sh", "-c", SCRIPT, "box", *judge], env=env, capture_output=True, timeout=300)
+        judge = ["python3", f"{private}/judge.py", f"{private}/cases", f"{private}/verdicts"]
+        # With its process 1 everything of the box ends.
+        unshare = ["unshare", "--mount", "--pid", "--net", "--fork", "--kill-child", "--propagation", "private"]
+        run = subprocess.run([*unshare, "sh", "-c", SCRIPT, "box", *judge], env=env, capture_output=True, timeout=400)
         verdicts = box / "private" / "verdicts"
         assert verdicts.exists(), run.stderr.decode()[-3000:]
-        found: dict[str, str] = json.loads(verdicts.read_text())
+        found: dict[str, JsonObject] = json.loads(verdicts.read_text())
         return found
     finally:
         shutil.rmtree(box)
 
 
 @pytest.fixture(scope="module")
-def objections() -> dict[str, str]:
-    return judged({name: domain_of(name) for name in CASES})
+def verdicts() -> dict[str, JsonObject]:
+    return judged({name: {"xml": domain_of(name), "start": name in STARTED} for name in CASES})
 
 
 @pytest.mark.parametrize("name", CASES)
-def test_libvirt_takes_it(name: str, objections: dict[str, str]) -> None:
-    if name in EXCEPTIONS:
-        assert EXCEPTIONS[name] in objections[name]
+def test_libvirt_takes_it(name: str, verdicts: dict[str, JsonObject]) -> None:
+    if name in REFUSED:
+        assert REFUSED[name] in str(verdicts[name]["objection"])
     else:
-        assert objections[name] == ""
+        assert verdicts[name]["objection"] == ""
+
+
+@pytest.mark.parametrize("name", STARTED)
+def test_qemu_sees_what_was_asked_for(name: str, verdicts: dict[str, JsonObject]) -> None:
+    view = verdicts[name]["view"]
+    assert isinstance(view, dict)
+    assert differences(admitted(name), view) == []
