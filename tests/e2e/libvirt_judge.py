@@ -161,7 +161,7 @@ def main(cases: str, verdicts: str) -> None:
 
 
 def reap() -> None:
-    """Process 1 of the box: QEMU, which detaches itself, is its child in the end, and libvirt waits until it is gone."""
+    """Process 1 of the box: QEMU detaches itself and is its child in the end; libvirt waits until it is reaped."""
     if judge := os.fork():
         while True:
             pid, status = os.wait()
