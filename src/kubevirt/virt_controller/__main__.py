@@ -15,6 +15,7 @@ from kubevirt.kit import logs
 from kubevirt.kit.errors import Problem
 from kubevirt.kube.client import Client
 from kubevirt.kube.config import ConfigFlags, load_access
+from kubevirt.kube.metrics.measures import Measures
 from kubevirt.virt_controller.program import Settings, run
 from kubevirt.virt_controller.vm.in_step import Patterns, patterns_of
 
@@ -61,8 +62,10 @@ async def serve(settings: Settings, kubeconfig: str) -> bool:
     loop = asyncio.get_running_loop()
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, stop.set)
-    async with Client(load_access(ConfigFlags(kubeconfig=kubeconfig)), program="virt-controller") as client:
-        return await run(client, settings, stop)
+    measures = Measures()
+    access = load_access(ConfigFlags(kubeconfig=kubeconfig))
+    async with Client(access, program="virt-controller", measure=measures.requests) as client:
+        return await run(client, settings, stop, measures)
 
 
 if __name__ == "__main__":

@@ -10,19 +10,24 @@ import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
+from pathlib import Path
 
 from aiohttp import web
 
 from kubevirt.kit import logs
 from kubevirt.kit.tasks import Tasks
+from kubevirt.kube.certs import CertificateFiles, ServerTls
 from kubevirt.kube.client import Client
 from kubevirt.kube.controller import run_workers
 from kubevirt.kube.events import EventRecorder
 from kubevirt.kube.lease import leader
+from kubevirt.kube.metrics import page
+from kubevirt.kube.metrics.measures import Measures, QueueMeasure
 from kubevirt.kube.queue import WorkQueue
 from kubevirt.virt_controller import stores as store_module
 from kubevirt.virt_controller.act import Performer
 from kubevirt.virt_controller.cluster import Cluster
+from kubevirt.virt_controller.metrics.page import ControllerMetrics
 from kubevirt.virt_controller.namespaces import Namespaces
 from kubevirt.virt_controller.node.controller import NodeController
 from kubevirt.virt_controller.node.handlers import Handlers
@@ -54,10 +59,11 @@ class Settings:
     launcher_image: str
     image_pull_policy: str = ""
     health_port: int = 8080
+    certificates: Path = Path("/etc/virt-controller/certificates")
     patterns: Patterns = field(default_factory=Patterns)
 
 
-async def run(client: Client, settings: Settings, stop: asyncio.Event) -> bool:
+async def run(client: Client, settings: Settings, stop: asyncio.Event, measures: Measures) -> bool:
     """Works until `stop` is set. Returns False when something ended that the program cannot go on without."""
     lost = asyncio.Event()
 
@@ -65,8 +71,9 @@ async def run(client: Client, settings: Settings, stop: asyncio.Event) -> bool:
         log.error("a part of the program has ended", task=name, cause=str(error))
         lost.set()
 
-    async with health(settings.health_port), Tasks(on_failure=give_up) as tasks:
-        tasks.spawn(lead(client, settings, lost), name="leader")
+    metrics = ControllerMetrics(measures, host=client.access.server)
+    async with health(settings.health_port), measured(metrics, settings), Tasks(on_failure=give_up) as tasks:
+        tasks.spawn(lead(client, settings, lost, metrics), name="leader")
         waits = [asyncio.ensure_future(e.wait()) for e in (stop, lost)]
         await asyncio.wait(waits, return_when=asyncio.FIRST_COMPLETED)
         for wait in waits:
@@ -74,7 +81,7 @@ async def run(client: Client, settings: Settings, stop: asyncio.Event) -> bool:
     return not lost.is_set()
 
 
-async def lead(client: Client, settings: Settings, lost: asyncio.Event) -> None:
+async def lead(client: Client, settings: Settings, lost: asyncio.Event, metrics: ControllerMetrics) -> None:
     """Waits for the Lease, then runs the controllers until cancelled."""
     async with leader(client, LEASE, settings.namespace, settings.identity, on_lost=lost.set):
         def give_up(name: str, error: BaseException) -> None:
@@ -82,12 +89,16 @@ async def lead(client: Client, settings: Settings, lost: asyncio.Event) -> None:
             lost.set()
 
         async with Tasks(on_failure=give_up) as tasks:
-            await start_controllers(client, settings, tasks)
+            metrics.is_leading = True
+            await start_controllers(client, settings, tasks, metrics)
             await asyncio.Event().wait()
 
 
-async def start_controllers(client: Client, settings: Settings, tasks: Tasks) -> None:
+async def start_controllers(client: Client, settings: Settings, tasks: Tasks, metrics: ControllerMetrics) -> None:
     """Fills the caches, then sets the controllers to work. They live as long as `tasks`."""
+    def counted(name: str) -> QueueMeasure:
+        return metrics.measures.queue(f"virt-controller-{name}")
+
     stores = store_module.make(client, namespace=settings.namespace)
     await stores.start(tasks)
     recorder = EventRecorder(client, COMPONENT)
@@ -97,25 +108,38 @@ async def start_controllers(client: Client, settings: Settings, tasks: Tasks) ->
     await namespaces.start(tasks)
     cluster = Cluster(stores, launcher_image=settings.launcher_image, image_pull_policy=settings.image_pull_policy,
                       namespaces=namespaces)
-    vms = VmController(stores, cluster, performer, WorkQueue(), patterns=settings.patterns)
-    vmis = VmiController(stores, cluster, performer, WorkQueue())
+    vms = VmController(stores, cluster, performer, WorkQueue(measure=counted("vm")), patterns=settings.patterns)
+    vmis = VmiController(stores, cluster, performer, WorkQueue(measure=counted("vmi")))
     node_recorder = EventRecorder(client, NODE_COMPONENT)
     node_recorder.start(tasks)
-    nodes = NodeController(stores, Performer(client, node_recorder, stores), WorkQueue(),
+    nodes = NodeController(stores, Performer(client, node_recorder, stores), WorkQueue(measure=counted("node")),
                            handler_missing=Handlers(client, settings.namespace).missing_on)
     rs_recorder = EventRecorder(client, REPLICASET_COMPONENT)
     rs_recorder.start(tasks)
-    replicasets = ReplicaSetController(stores, Performer(client, rs_recorder, stores), WorkQueue())
+    replicasets = ReplicaSetController(stores, Performer(client, rs_recorder, stores),
+                                       WorkQueue(measure=counted("replicaset")))
     pool_recorder = EventRecorder(client, POOL_COMPONENT)
     pool_recorder.start(tasks)
-    pools = PoolController(stores, Performer(client, pool_recorder, stores), WorkQueue())
+    pools = PoolController(stores, Performer(client, pool_recorder, stores), WorkQueue(measure=counted("pool")))
     run_workers(vms.queue, vms.reconcile, VM_WORKERS, tasks, name="virt-controller-vm")
     run_workers(vmis.queue, vmis.reconcile, VMI_WORKERS, tasks, name="virt-controller-vmi")
     run_workers(nodes.queue, nodes.reconcile, 1, tasks, name="virt-controller-node")
     run_workers(replicasets.queue, replicasets.reconcile, REPLICASET_WORKERS, tasks,
                 name="virt-controller-replicaset")
     run_workers(pools.queue, pools.reconcile, POOL_WORKERS, tasks, name="virt-controller-pool")
+    metrics.watch(stores, lambda: cluster.config)
     log.info("controllers are at work", vms=len(stores.vms), vmis=len(stores.vmis), pods=len(stores.pods))
+
+
+@asynccontextmanager
+async def measured(metrics: ControllerMetrics, settings: Settings) -> AsyncIterator[None]:
+    """Serves /metrics where there is a certificate for it; by hand, outside of a cluster, there is none."""
+    files = CertificateFiles.mounted(settings.certificates)
+    if not files.certificate.exists():
+        yield
+        return
+    async with page.serving(metrics.gather, ServerTls(files).context):
+        yield
 
 
 @asynccontextmanager

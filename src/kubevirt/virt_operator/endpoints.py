@@ -123,6 +123,22 @@ def service(namespace: str) -> JsonObject:
     }
 
 
+def metrics_service(namespace: str) -> JsonObject:
+    """The Service by whose endpoints Prometheus finds the programs; it has no address of its own."""
+    label = {"prometheus.kubevirt.io": "true"}
+    return {
+        "apiVersion": "v1",
+        "kind": "Service",
+        "metadata": {"name": "kubevirt-prometheus-metrics", "namespace": namespace, "labels": {LABEL_APP: "", **label}},
+        "spec": {
+            "selector": dict(label),
+            "ports": [{"name": "metrics", "port": 443, "targetPort": "metrics", "protocol": "TCP"}],
+            "clusterIP": "None",
+            "type": "ClusterIP",
+        },
+    }
+
+
 def api_services(namespace: str, bundle: bytes) -> list[JsonObject]:
     """The registrations of the aggregated API."""
     return [

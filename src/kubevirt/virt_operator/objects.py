@@ -44,6 +44,7 @@ def programs(installation: Installation, trust: Trust) -> list[JsonObject]:
         managed(obj)
         for obj in (
             endpoints.service(namespace),
+            endpoints.metrics_service(namespace),
             *workload_objects(installation),
             *endpoints.api_services(namespace, trust.bundle),
             *endpoints.webhook_configurations(namespace, trust.bundle),

@@ -21,6 +21,7 @@ from kubevirt.virt_operator.settings import Installation
 AUTHORITY = "kubevirt-ca"
 BUNDLE_KEY = "ca-bundle"
 API_CERTIFICATE = "kubevirt-virt-api-certs"
+CONTROLLER_CERTIFICATE = "kubevirt-controller-certs"
 HANDLER_CLIENT_CERTIFICATE = "kubevirt-virt-handler-certs"
 HANDLER_SERVER_CERTIFICATE = "kubevirt-virt-handler-server-certs"
 DURATION_ANNOTATION = "kubevirt.io/duration"
@@ -30,6 +31,7 @@ def subjects(namespace: str) -> dict[str, Subject]:
     """The secrets and whom their certificates are for."""
     return {
         API_CERTIFICATE: _service("virt-api", namespace),
+        CONTROLLER_CERTIFICATE: _service("virt-controller", namespace),
         HANDLER_CLIENT_CERTIFICATE: Subject(common_name="kubevirt.io:system:client:virt-handler"),
         # Handlers are reached by pod address; virt-handler.kubevirt.io is the name that is checked instead of it.
         HANDLER_SERVER_CERTIFICATE: Subject(

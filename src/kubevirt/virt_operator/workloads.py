@@ -13,6 +13,7 @@ from kubevirt.kit.json import Json, JsonObject
 from kubevirt.virt_operator.secrets import (
     API_CERTIFICATE,
     AUTHORITY,
+    CONTROLLER_CERTIFICATE,
     HANDLER_CLIENT_CERTIFICATE,
     HANDLER_SERVER_CERTIFICATE,
 )
@@ -22,6 +23,8 @@ PRIORITY_CLASS = "kubevirt-cluster-critical"
 API_PORT = 8443
 HANDLER_PORT = 8186
 HEALTH_PORT = 8080
+METRICS: JsonObject = {"name": "metrics", "containerPort": 8443, "protocol": "TCP"}
+"""Where every program serves /metrics; virt-api has its API there, too."""
 # A handler that is asked to end lets go of its devices and connections; guests run on.
 HANDLER_GRACE_S = 30
 CPU = "100m"
@@ -60,19 +63,21 @@ def api_deployment(installation: Installation) -> JsonObject:
         _scratch_mount(),
     ]
     container = _container(installation, APP_API, mounts, cpu=CPU, memory="64Mi")
-    container["ports"] = [{"name": "virt-api", "containerPort": API_PORT, "protocol": "TCP"}]
+    container["ports"] = [{"name": "virt-api", "containerPort": API_PORT, "protocol": "TCP"}, METRICS]
     container["securityContext"] = _unprivileged()
     container.update(_probes({"path": "/healthz", "port": API_PORT, "scheme": "HTTPS"}))
     return _deployment(installation, APP_API, "kubevirt-apiserver", container, mounts)
 
 
 def controller_deployment(installation: Installation) -> JsonObject:
-    mounts = [_scratch_mount()]
+    mounts = [_secret_mount("certificates", CONTROLLER_CERTIFICATE, "/etc/virt-controller/certificates"),
+              _scratch_mount()]
     container = _container(installation, APP_CONTROLLER, mounts, cpu=CPU, memory="64Mi")
     _environment(container).extend([
         {"name": "LAUNCHER_IMAGE", "value": installation.image},
         {"name": "LAUNCHER_IMAGE_PULL_POLICY", "value": installation.image_pull_policy},
     ])
+    container["ports"] = [METRICS]
     container["securityContext"] = _unprivileged()
     container.update(_probes({"path": "/healthz", "port": HEALTH_PORT}))
     return _deployment(installation, APP_CONTROLLER, "kubevirt-controller", container, mounts)
@@ -88,7 +93,7 @@ def handler_daemonset(installation: Installation) -> JsonObject:
         _host_mount("kubevirt-run", "/var/run/kubevirt", kind="DirectoryOrCreate"),
     ]
     container = _container(installation, APP_HANDLER, mounts, cpu=CPU, memory="64Mi")
-    container["ports"] = [{"name": "handler", "containerPort": HANDLER_PORT, "protocol": "TCP"}]
+    container["ports"] = [{"name": "handler", "containerPort": HANDLER_PORT, "protocol": "TCP"}, METRICS]
     container["securityContext"] = {"privileged": True, "runAsUser": 0}
     container.update(_probes({"path": "/healthz", "port": HEALTH_PORT}))
     pod = _pod(installation, APP_HANDLER, "kubevirt-handler", container, mounts)

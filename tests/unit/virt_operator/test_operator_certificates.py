@@ -79,7 +79,7 @@ def stored(trust: Trust) -> tuple[dict[str, Secret], bytes]:
 def test_a_first_plan_makes_everything_and_a_second_nothing() -> None:
     first = plan(INSTALLATION, {}, b"", NOW)
     assert set(first.renewed) == {AUTHORITY, *subjects("kubevirt")}
-    assert [o["kind"] for o in first.objects] == ["Secret", "ConfigMap", "Secret", "Secret", "Secret"]
+    assert [o["kind"] for o in first.objects] == ["Secret", "ConfigMap", *["Secret"] * len(subjects("kubevirt"))]
     second = plan(INSTALLATION, *stored(first), NOW + HOUR)
     assert second.objects == ()
     assert second.bundle == first.bundle
