@@ -6,7 +6,7 @@ from kubevirt.api.vmi_status import VirtualMachineInstanceCondition as Condition
 from kubevirt.machine.phase import is_final
 from kubevirt.virt_controller.actions import SyncProblem
 from kubevirt.virt_controller.conditions import drop, find, put
-from kubevirt.virt_controller.vmi import pods
+from kubevirt.virt_controller.vmi import data, pods
 from kubevirt.virt_controller.vmi.ending import Ending
 from kubevirt.virt_controller.vmi.live_changes import with_live_changes
 from kubevirt.virt_controller.vmi.observed import Observed
@@ -27,6 +27,8 @@ def conditions(o: Observed, ending: Ending, problem: SyncProblem | None) -> list
     elif not is_final(ending.phase) and o.vmi.status.phase not in HANDED_OVER:
         out_of_step = synchronization(o, problem)
         found = put(found, out_of_step, now=o.now) if out_of_step is not None else drop(found, "Synchronized")
+    for type_, condition in data.conditions(o, ending.phase).items():
+        found = put(found, condition, now=o.now) if condition is not None else drop(found, type_)
     if ending.phase == "Running":
         found = with_live_changes(o.vmi, found, now=o.now)
     if not o.vmi.status.evacuation_node_name:

@@ -22,6 +22,7 @@ from kubevirt.virt_controller.cluster import Cluster
 from kubevirt.virt_controller.conditions import find
 from kubevirt.virt_controller.stores import Stores, key_of_change
 from kubevirt.virt_controller.vmi import pods
+from kubevirt.virt_controller.vmi.data import consumer
 from kubevirt.virt_controller.vmi.decide import decide, in_turn, is_starting
 from kubevirt.virt_controller.vmi.ending import Ending
 from kubevirt.virt_controller.vmi.observed import Decision, Observed
@@ -50,6 +51,7 @@ class VmiController:
         stores.vmis.on_change(self._on_vmi)
         stores.pods.on_change(self._on_pod)
         stores.claims.on_change(self._on_claim)
+        stores.datavolumes.on_change(self._on_claim)
         stores.nodes.on_change(self._on_node)
 
     async def reconcile(self, key_: str) -> float | None:
@@ -82,17 +84,18 @@ class VmiController:
         actions: list[Action] = list(decision.actions)
         if decision.create_pod:
             try:
-                actions.append(self._creation(o.vmi))
+                actions.append(self._creation(o.vmi, temporary=decision.temporary))
             except Problem as error:
                 self._performer.tell(o.vmi, None if known.endswith(str(error)) else FAILED_RENDER.told(str(error)))
                 return Failed(FAILED_RENDER.problem(str(error)), error)
         return await self._performer.perform(actions, about=o.vmi, known=known)
 
-    def _creation(self, vmi: VirtualMachineInstance) -> Create:
-        name = pods.name_for(vmi)
+    def _creation(self, vmi: VirtualMachineInstance, *, temporary: bool) -> Create:
+        name = pods.name_for(vmi, temporary=temporary)
+        body = self._cluster.launcher_pod(vmi, name=name)
         return Create(
             resource=PODS,
-            body=self._cluster.launcher_pod(vmi, name=name),
+            body=consumer(body) if temporary else body,
             done=Event(reason="SuccessfulCreate", message=f"Created virtual machine pod {name}"),
             failed=PodRefused(reason="FailedCreate", vmi=key_of(vmi)),
         )
@@ -115,13 +118,16 @@ class VmiController:
         if vmi is None:
             return None
         meta = vmi.metadata
-        claims = ((name, s.claims.get(meta.namespace, name)) for name in claim_names(vmi.spec.volumes))
+        needed = claim_names(vmi.spec.volumes)
+        claims = ((name, s.claims.get(meta.namespace, name)) for name in needed)
+        sources = ((name, s.datavolumes.get(meta.namespace, name)) for name in needed)
         owner = meta.controller
         vm = s.vms.get(meta.namespace, owner.name) if owner is not None and owner.kind == "VirtualMachine" else None
         return Observed(
             vmi=vmi,
             pods=tuple(s.pods.by_index("controller", meta.uid)),
             claims={name: claim for name, claim in claims if claim is not None},
+            data_volumes={name: source for name, source in sources if source is not None},
             has_vm=vm is not None and owner is not None and vm.metadata.uid == owner.uid,
             nodes_ready=self._cluster.nodes_ready,
             launcher_image=self._cluster.launcher_image,

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from kubevirt.api.pods import Pod
 from kubevirt.api.resources import PODS
 from kubevirt.machine.phase import is_final
@@ -9,6 +11,7 @@ from kubevirt.virt_controller.actions import Action, Delete, Event, FailureWords
 from kubevirt.virt_controller.patience import PATIENCE_S, seconds_since_turn
 from kubevirt.virt_controller.vmi import pods
 from kubevirt.virt_controller.vmi.conditions import MISSING_CLAIM, NO_NODES
+from kubevirt.virt_controller.vmi.data import Data, data, served
 from kubevirt.virt_controller.vmi.observed import Decision, Observed
 from kubevirt.virt_controller.vmi.phases import UNPROCESSED
 from kubevirt.virt_controller.vmi.upkeep import upkeep
@@ -31,9 +34,10 @@ def decide(o: Observed) -> Decision:
         return Decision(actions=tuple(delete(p) for p in o.pods if not pods.is_deleting(p)))
     if is_final(o.vmi.status.phase):
         return Decision()
-    if o.vmi.status.phase in UNPROCESSED and not o.pods:
+    if o.vmi.status.phase in UNPROCESSED and o.pod is None:
         return unprocessed(o)
-    return upkeep(o)
+    decision = upkeep(o)
+    return replace(decision, actions=(*decision.actions, *(delete(p) for p in served(o))))
 
 
 def unprocessed(o: Observed) -> Decision:
@@ -44,12 +48,17 @@ def unprocessed(o: Observed) -> Decision:
             reason="UnsupportedSyncError", retry=False,
             message=f"annotation {RECEIVER}: receiving a migration is not served by this release of KubeVirt"))
     for claim in claim_names(o.vmi.spec.volumes):
-        if claim not in o.claims:
+        if claim not in o.claims and claim not in o.data_volumes:
             message = f"PVC {meta.namespace}/{claim} does not exist, waiting for it to appear"
             return Decision(problem=SyncProblem(reason=MISSING_CLAIM, message=message, retry=False),
                             event=Event(reason=MISSING_CLAIM, message=message))
     if not o.nodes_ready:
         return Decision(problem=SyncProblem(reason=NO_NODES, message=NO_NODES_MESSAGE, retry=False))
+    match data(o):
+        case Data.CONSUMER:
+            return Decision(create_pod=not o.pods, temporary=True)
+        case Data.COMING | Data.FAILED:
+            return Decision()
     return Decision(create_pod=True)
 
 
@@ -71,7 +80,11 @@ def is_starting(o: Observed) -> bool:
 
 
 def delete(pod: Pod) -> Action:
-    """The end of a launcher pod; its grace period covers the guest's."""
+    """The end of a pod; a launcher's grace period covers the guest's, others have nothing to end."""
+    if pods.is_temporary(pod):
+        told = f"Deleted WaitForFirstConsumer temporary pod {pod.metadata.name}"
+        return Delete(resource=PODS, target=pod, grace_s=0, done=Event(reason="SuccessfulDelete", message=told),
+                      failed=FailureWords(reason="FailedDelete"))
     trouble = f"Failed to delete virtual machine pod {pod.metadata.name}: "
     return Delete(
         resource=PODS,

@@ -10,6 +10,7 @@ from kubevirt.api.objects import PersistentVolumeClaim
 from kubevirt.api.pods import Pod
 from kubevirt.api.vmi import VirtualMachineInstance
 from kubevirt.virt_controller.actions import Action, Event, SyncProblem
+from kubevirt.virt_controller.datavolumes import DataVolume
 from kubevirt.virt_controller.vmi import pods
 
 
@@ -20,6 +21,7 @@ class Observed:
     vmi: VirtualMachineInstance
     pods: tuple[Pod, ...] = ()  # all that the VMI controls, in whatever state
     claims: Mapping[str, PersistentVolumeClaim] = field(default_factory=dict)  # of its volumes, that exist
+    data_volumes: Mapping[str, DataVolume] = field(default_factory=dict)  # of its volumes, that exist, by claim
     has_vm: bool = False  # a VM controls the VMI and exists
     nodes_ready: bool = True  # some node can take launcher pods, and it is known which devices nodes offer
     launcher_image: str = ""
@@ -41,9 +43,11 @@ class Decision:
     """What to do with pods now. `problem` is why no more can be done yet, `event` tells of it once.
 
     `create_pod` asks for the launcher pod; rendering it needs the cluster's configuration, which decisions do not.
+    With `temporary` it is the short-lived one that goes before it.
     """
 
     actions: tuple[Action, ...] = ()
     create_pod: bool = False
+    temporary: bool = False
     problem: SyncProblem | None = None
     event: Event | None = None

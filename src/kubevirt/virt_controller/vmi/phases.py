@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from kubevirt.machine.phase import is_final
 from kubevirt.virt_controller.vmi import pods
+from kubevirt.virt_controller.vmi.data import Data, data, has_lost_consumer
 from kubevirt.virt_controller.vmi.ending import Ending, of_pod
 from kubevirt.virt_controller.vmi.observed import Observed
 
@@ -31,6 +32,8 @@ def next_phase(o: Observed) -> Ending:
 def before_hand_over(o: Observed) -> Ending:
     """Rows of the table for the phases that this controller owns."""
     phase, pod = o.vmi.status.phase, o.pod
+    if phase in UNPROCESSED and not o.is_deleting and (lost := without_data(o)):
+        return Ending(phase="Failed", reason="DataVolumeFailed", message=lost)
     if o.is_deleting:
         return STOPPED_EARLY if not o.pods else Ending(phase=phase or "Pending")
     if pod is None:
@@ -41,6 +44,15 @@ def before_hand_over(o: Observed) -> Ending:
         return Ending(phase="Failed", reason="LauncherPodDeleted",
                       message=f"the launcher pod {pod.metadata.name} was deleted before the guest was started")
     return Ending(phase="Scheduled" if pods.can_be_handed_over(pod) else "Scheduling")
+
+
+def without_data(o: Observed) -> str:
+    """Why the VMI's disks will never be filled; empty while they may be."""
+    if data(o) is Data.FAILED:
+        return "a DataVolume of the VMI has failed; see its own status for the reason"
+    if has_lost_consumer(o):
+        return "the temporary pod that binds the VMI's claims has failed or was deleted"
+    return ""
 
 
 def after_hand_over(o: Observed) -> Ending:

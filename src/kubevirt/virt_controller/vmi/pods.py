@@ -6,6 +6,7 @@ import hashlib
 from collections.abc import Iterable
 from datetime import UTC, datetime
 
+from kubevirt.api import names
 from kubevirt.api.pods import ContainerStateTerminated, ContainerStateWaiting, Pod
 from kubevirt.api.vmi import VirtualMachineInstance
 
@@ -22,13 +23,14 @@ STARTING_REASONS = frozenset({"", "ContainerCreating", "PodInitializing"})
 """Reasons of waiting containers that mean nothing is wrong."""
 
 
-def name_for(vmi: VirtualMachineInstance) -> str:
+def name_for(vmi: VirtualMachineInstance, *, temporary: bool = False) -> str:
     """The name of a VMI's launcher pod: the same whenever it is asked for.
 
     It looks like a generated one, but its suffix comes from the VMI's uid. So the API server itself refuses a second
     launcher pod for one VMI, however outdated the cache of whoever tries to create it.
     """
-    digest = int.from_bytes(hashlib.sha256(vmi.metadata.uid.encode()).digest()[:8])
+    made_of = vmi.metadata.uid + ("/temporary" if temporary else "")
+    digest = int.from_bytes(hashlib.sha256(made_of.encode()).digest()[:8])
     suffix = ""
     for _ in range(5):
         digest, letter = divmod(digest, len(_LETTERS))
@@ -37,10 +39,15 @@ def name_for(vmi: VirtualMachineInstance) -> str:
 
 
 def current(vmi: VirtualMachineInstance, pods: Iterable[Pod]) -> Pod | None:
-    """The newest pod of the VMI, on the VMI's node where it has one."""
+    """The newest launcher pod of the VMI, on the VMI's node where it has one."""
     node = vmi.status.node_name
-    mine = [p for p in pods if not node or p.spec.node_name == node]
+    mine = [p for p in pods if (not node or p.spec.node_name == node) and not is_temporary(p)]
     return max(mine, key=lambda p: p.metadata.creation_timestamp or _BEFORE_TIME, default=None)
+
+
+def is_temporary(pod: Pod) -> bool:
+    """The pod only uses the VMI's claims for a moment; no guest will ever run in it."""
+    return names.ANNOTATION_EPHEMERAL_PROVISIONING in pod.metadata.annotations
 
 
 def is_deleting(pod: Pod) -> bool:
