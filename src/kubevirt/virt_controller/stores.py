@@ -58,8 +58,6 @@ class Stores:
     cluster_instancetypes: Informer[VirtualMachineClusterInstancetype]
     preferences: Informer[VirtualMachinePreference]
     cluster_preferences: Informer[VirtualMachineClusterPreference]
-    namespaces: Informer[Namespace]
-    quotas: Informer[ResourceQuota]
     importer: Importer
 
     @property
@@ -70,7 +68,7 @@ class Stores:
     @property
     def _needed(self) -> tuple[Informer[Any], ...]:
         return (self.vms, self.vmis, self.pods, self.nodes, self.claims, self.revisions, self.kubevirts,
-                self.replicasets, self.pools, self.namespaces, self.quotas, *self.offers)
+                self.replicasets, self.pools, *self.offers)
 
     @property
     def offers(self) -> tuple[Informer[Any], ...]:
@@ -108,8 +106,6 @@ def make(client: Client, *, namespace: str) -> Stores:
         cluster_instancetypes=Informer(client, CLUSTER_INSTANCETYPES),
         preferences=Informer(client, PREFERENCES),
         cluster_preferences=Informer(client, CLUSTER_PREFERENCES),
-        namespaces=Informer(client, NAMESPACES),
-        quotas=Informer(client, RESOURCE_QUOTAS, indexers={"namespace": namespace_of}),
         importer=Importer(client),
     )
 
