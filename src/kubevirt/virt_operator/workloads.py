@@ -63,7 +63,7 @@ def api_deployment(installation: Installation) -> JsonObject:
         _scratch_mount(),
     ]
     container = _container(installation, APP_API, mounts, cpu=CPU, memory="64Mi")
-    container["ports"] = [{"name": "virt-api", "containerPort": API_PORT, "protocol": "TCP"}, METRICS]
+    container["ports"] = [METRICS]  # its API's, too: a port is named once
     container["securityContext"] = _unprivileged()
     container.update(_probes({"path": "/healthz", "port": API_PORT, "scheme": "HTTPS"}))
     return _deployment(installation, APP_API, "kubevirt-apiserver", container, mounts)

@@ -95,6 +95,14 @@ def test_only_the_controller_makes_pods_and_nobody_deletes_machines_but_it() -> 
     assert enders == {"kubevirt-controller"}
 
 
+def test_no_program_names_a_port_twice() -> None:
+    for workload in workload_objects(Installation()):
+        ports = dig(workload, "spec", "template", "spec", "containers", 0, "ports")
+        assert isinstance(ports, list)
+        numbers = [dig(port, "containerPort") for port in ports]
+        assert len(set(map(str, numbers))) == len(numbers)  # what the API server calls duplicate keys
+
+
 def test_only_the_handler_is_privileged() -> None:
     privileged = {
         str(dig(o, "metadata", "name")): bool(dig(o, "spec", "template", "spec", "containers", 0, "securityContext",
