@@ -53,10 +53,13 @@ class NicPlan(msgspec.Struct, kw_only=True, omit_defaults=True):
     rules: list[nat.NftRule] = []
 
 
-def plan_networks(vmi: VirtualMachineInstance, pod_nics: list[PodNic], resolver: Resolver) -> list[NicPlan]:
+def plan_networks(
+    vmi: VirtualMachineInstance, pod_nics: list[PodNic], resolver: Resolver, *, running: bool = False
+) -> list[NicPlan]:
     """A plan for every interface that needs one, in the order of the spec.
 
-    Raises Problem when the pod lacks the link of a network: the CNI plugins did not make what was asked for.
+    Raises Problem when the pod lacks the link of a network: the CNI plugins did not make what was asked for. Of a
+    guest that is `running` already such an interface was added later; it waits for a pod that has the link.
     """
     networks = {network.name: network for network in vmi.spec.networks}
     links = {nic.name: nic for nic in pod_nics}
@@ -66,6 +69,8 @@ def plan_networks(vmi: VirtualMachineInstance, pod_nics: list[PodNic], resolver:
             continue
         network = networks[interface.name]
         nic = links.get(names.pod_link(network))
+        if nic is None and running:
+            continue
         if nic is None:
             raise Problem(
                 field=f"spec.networks[{network.name}]",

@@ -30,6 +30,7 @@ from kubevirt.virt_controller.vmi.pace import Pace
 from kubevirt.virt_controller.vmi.phases import UNPROCESSED, next_phase
 from kubevirt.virt_controller.vmi.refusal import PodRefused
 from kubevirt.virt_controller.vmi.shape import hold_s, shape
+from kubevirt.virt_controller.vmi.vsock import Addresses
 from kubevirt.virt_controller.volumes import claim_names
 
 FAILED_UPDATE = FailureWords(reason="FailedUpdateError")
@@ -48,6 +49,7 @@ class VmiController:
         self._performer = performer
         self.queue = queue
         self._pace = Pace(wake=queue.add)
+        self._vsock = Addresses()
         stores.vmis.on_change(self._on_vmi)
         stores.pods.on_change(self._on_pod)
         stores.claims.on_change(self._on_claim)
@@ -59,6 +61,7 @@ class VmiController:
         o = self.observe(key_)
         if o is None:
             self._pace.over(key_)
+            self._vsock.forget(key_)
             return None
         known = find(o.vmi.status.conditions, "Synchronized")
         decision = decide(o)
@@ -131,8 +134,15 @@ class VmiController:
             has_vm=vm is not None and owner is not None and vm.metadata.uid == owner.uid,
             nodes_ready=self._cluster.nodes_ready,
             launcher_image=self._cluster.launcher_image,
+            vsock_cid=self._vsock_cid(key_, vmi),
             now=self._clock(),
         )
+
+    def _vsock_cid(self, key_: str, vmi: VirtualMachineInstance) -> int | None:
+        if not vmi.spec.domain.devices.autoattach_vsock or is_final(vmi.status.phase):
+            return None
+        taken = (other.status.vsock_cid for other in self._stores.vmis.all())
+        return vmi.status.vsock_cid or self._vsock.address_for(key_, (cid for cid in taken if cid is not None))
 
     def _on_vmi(self, old: VirtualMachineInstance | None, new: VirtualMachineInstance | None) -> None:
         self.queue.add(key_of_change(old, new))

@@ -25,6 +25,7 @@ class Observed:
     has_vm: bool = False  # a VM controls the VMI and exists
     nodes_ready: bool = True  # some node can take launcher pods, and it is known which devices nodes offer
     launcher_image: str = ""
+    vsock_cid: int | None = None  # for a machine with such a device
     now: datetime
 
     @property

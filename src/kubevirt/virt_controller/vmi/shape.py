@@ -54,6 +54,8 @@ def status(o: Observed, ending: Ending, problem: SyncProblem | None) -> VirtualM
         if new.runtime_user is None:
             new.runtime_user = RUNTIME_USER
         new.volume_status = volume_status(o)
+        if new.vsock_cid is None:
+            new.vsock_cid = o.vsock_cid
     return new
 
 

@@ -139,7 +139,7 @@ class InstanceController:
             for action in decision.actions:
                 match action:
                     case Action.START | Action.UPDATE if instance is not None:
-                        await self._sync(instance, launcher, progress)
+                        await self._sync(instance, launcher, progress, running=action is Action.UPDATE)
                     case Action.SHUTDOWN | Action.KILL | Action.DELETE:
                         await self._ask_to_end(action, instance, launcher, progress)
         except LinkUnavailable:
@@ -150,10 +150,12 @@ class InstanceController:
             return problem
         return None
 
-    async def _sync(self, instance: VirtualMachineInstance, launcher: Launcher, progress: Progress) -> None:
+    async def _sync(
+        self, instance: VirtualMachineInstance, launcher: Launcher, progress: Progress, *, running: bool
+    ) -> None:
         link = launcher.open_link()
         own_devices(link.peer_pid)
-        progress.attachments = await wire(instance, link.peer_pid)
+        progress.attachments = await wire(instance, link.peer_pid, running=running)
         options = sync_options(self._config(), kvm_usable=not self._kvm_problem)
         started = time.monotonic()
         report = await link.sync(SyncRequest(vmi=instance, nics=progress.attachments, options=options))

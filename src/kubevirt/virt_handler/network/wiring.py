@@ -26,17 +26,18 @@ from kubevirt.virt_handler.network.taps import create_tap, leave_checksums_to_so
 _PROC_SYS = Path("/proc/sys")
 
 
-async def wire(vmi: VirtualMachineInstance, launcher_pid: int) -> list[NicAttachment]:
+async def wire(vmi: VirtualMachineInstance, launcher_pid: int, *, running: bool = False) -> list[NicAttachment]:
     """Make everything the guest's networks need in the launcher's pod; what the launcher must know of it is returned.
 
-    Raises Problem with a reason for the user when the pod cannot be wired.
+    Raises Problem with a reason for the user when the pod cannot be wired. `running`: the guest has all that it will
+    get in this pod.
     """
     if not vmi.spec.domain.devices.interfaces:
         return []
     resolver = read_resolver(Path(f"/proc/{launcher_pid}/root/etc/resolv.conf"))
     with PodNamespace(launcher_pid) as pod:
         try:
-            return await pod.run(partial(wire_here, vmi, resolver))
+            return await pod.run(partial(wire_here, vmi, resolver, running=running))
         except (OSError, NetlinkError) as e:
             raise Problem(
                 cause=f"the networks of the pod could not be wired: {e}",
@@ -44,11 +45,11 @@ async def wire(vmi: VirtualMachineInstance, launcher_pid: int) -> list[NicAttach
             ) from e
 
 
-def wire_here(vmi: VirtualMachineInstance, resolver: Resolver) -> list[NicAttachment]:
+def wire_here(vmi: VirtualMachineInstance, resolver: Resolver, *, running: bool = False) -> list[NicAttachment]:
     """Plan and wire in the network namespace of the calling thread; blocking, and idempotent."""
     with Links() as links:
         nics = links.nics()
-        plans = plan_networks(vmi, nics, resolver)
+        plans = plan_networks(vmi, nics, resolver, running=running)
         for plan in plans:
             if plan.binding == "bridge":
                 _take_over_pod_link(links, plan, next(nic for nic in nics if nic.name == plan.pod_ifname))
