@@ -21,6 +21,8 @@ from kubevirt.kube.certs import CertificateFiles, ClientTls, ServerTls
 from kubevirt.kube.client import Client
 from kubevirt.kube.config import load_access
 from kubevirt.kube.informer import Informer
+from kubevirt.kube.metrics import page
+from kubevirt.kube.metrics.measures import Measures
 from kubevirt.virt_api import (
     discovery,
     expand_routes,
@@ -32,6 +34,7 @@ from kubevirt.virt_api import (
 )
 from kubevirt.virt_api.aggregator import Aggregator, gate
 from kubevirt.virt_api.kind_webhooks import KindWebhooks
+from kubevirt.virt_api.metrics import ApiMetrics
 from kubevirt.virt_api.node_agents import NodeAgents, session
 from kubevirt.virt_api.pod_webhooks import PodWebhooks
 from kubevirt.virt_api.server import AGENTS, CLIENT, LARGEST_BODY, errors_as_status
@@ -64,7 +67,11 @@ async def serve(*, namespace: str) -> None:
     stopped = asyncio.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
         asyncio.get_running_loop().add_signal_handler(number, stopped.set)
-    async with Client(load_access(), program="virt-api") as client, Tasks() as tasks, session() as http:
+    access, measures = load_access(), Measures()
+    metrics = ApiMetrics(measures, host=access.server)
+    async with (
+        Client(access, program="virt-api", measure=measures.requests) as client, Tasks() as tasks, session() as http
+    ):
         aggregator = Aggregator(client)
         kubevirts = Informer(client, KUBEVIRTS, namespace=namespace)
         presets = Informer(client, PRESETS, indexers={"namespace": lambda preset: [preset.metadata.namespace]})
@@ -78,25 +85,28 @@ async def serve(*, namespace: str) -> None:
         config = ConfigCache(kubevirts).current
         webhooks = [
             *Webhooks(config, namespace, lambda of: presets.by_index("namespace", of)).routes(),
-            *VmWebhooks(client, config).routes(),
+            *VmWebhooks(client, config, created=metrics.machine_created).routes(),
             *KindWebhooks(client, config, namespace).routes(),
             *PodWebhooks(client, config).routes(),
         ]
-        await _listen(application(client, aggregator, agents, webhooks, config), aggregator, stopped)
+        await _listen(application(client, aggregator, agents, webhooks, config, metrics), aggregator, stopped, metrics)
     log.info("virt-api stopped")
 
 
 def application(
-    client: Client, aggregator: Aggregator, agents: NodeAgents, webhooks: list[web.RouteDef], config: CurrentConfig
+    client: Client, aggregator: Aggregator, agents: NodeAgents, webhooks: list[web.RouteDef], config: CurrentConfig,
+    metrics: ApiMetrics,
 ) -> web.Application:
     """The web application: webhooks for anybody the API server lets through, sub-resources behind the gate."""
-    app = web.Application(middlewares=[errors_as_status, gate(client, aggregator)], client_max_size=LARGEST_BODY)
+    app = web.Application(middlewares=[errors_as_status, gate(client, aggregator), metrics.follow()],
+                          client_max_size=LARGEST_BODY)
     app[CLIENT] = client
     app[AGENTS] = agents
     follow_streams(app)
     machines, instances = f"{BASE}/virtualmachines", f"{BASE}/virtualmachineinstances"
     app.router.add_routes(discovery.routes())
     app.router.add_routes(webhooks)
+    app.router.add_routes([page.route(metrics.gather)])
     app.router.add_routes(lifecycle_routes.routes(machines))
     app.router.add_routes(instance_routes.routes(instances, machines))
     app.router.add_routes(guest_routes.routes(instances))
@@ -106,7 +116,7 @@ def application(
     return app
 
 
-async def _listen(app: web.Application, aggregator: Aggregator, stopped: asyncio.Event) -> None:
+async def _listen(app: web.Application, aggregator: Aggregator, stopped: asyncio.Event, metrics: ApiMetrics) -> None:
     certificate = CertificateFiles.mounted(SERVER_CERTIFICATE)
     files = CertificateFiles(certificate=certificate.certificate, key=certificate.key, authorities=aggregator.ca_file)
     runner = web.AppRunner(app, access_log=None, shutdown_timeout=LAST_REQUESTS_S)
@@ -114,7 +124,9 @@ async def _listen(app: web.Application, aggregator: Aggregator, stopped: asyncio
     try:
         await web.TCPSite(runner, port=PORT, ssl_context=ServerTls(files).context).start()
         log.info("virt-api serves", port=PORT)
+        metrics.is_ready = True
         await stopped.wait()
+        metrics.is_ready = False
     finally:
         await runner.cleanup()
 

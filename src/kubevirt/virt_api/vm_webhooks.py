@@ -6,6 +6,8 @@ the API server; for all others nothing is.
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 from aiohttp import web
 
 from kubevirt.api import codec
@@ -31,7 +33,9 @@ from kubevirt.virt_api.webhooks import CREATE, CurrentConfig, changes
 class VmWebhooks:
     """The webhooks under the configuration that `config` returns at the time of each request."""
 
-    def __init__(self, client: Client, config: CurrentConfig) -> None:
+    def __init__(self, client: Client, config: CurrentConfig, *, created: Callable[[str], None] = lambda _: None
+                 ) -> None:
+        self._created = created
         self._look = looking(client)
         self._config = config
 
@@ -64,6 +68,8 @@ class VmWebhooks:
         if vm.metadata.deletion_timestamp is not None:
             return allow()
         causes = await answered_by(admission.check(vm, self._config(), _before(request)), self._look)
+        if not causes and request.operation == CREATE and not request.dry_run:
+            self._created(vm.metadata.namespace)
         return answer(causes, warnings=vm_warnings(vm))
 
 
