@@ -238,6 +238,11 @@ class Machine:
         await self._host.connected.wait()
         for lease in built.leases:
             self._servers.enter_context(dhcp_server(lease))
+        if built.leases6:
+            from kubevirt.virt_launcher.dhcp.server6 import dhcp6_server
+
+            for lease6 in built.leases6:
+                self._servers.enter_context(dhcp6_server(lease6))
         Path(paths.machine_dir(self._options.uid)).mkdir(parents=True, exist_ok=True)
         try:
             await self._host.define(built.xml)
