@@ -230,3 +230,12 @@ def test_guest_and_gateway_are_in_the_network(address: ipaddress.IPv4Address, pr
     assert ipaddress.ip_address(lease.client_ip) in subnet
     assert ipaddress.ip_address(lease.gateway) in subnet
     assert lease.client_ip != lease.gateway
+
+
+def test_an_interface_that_a_running_guest_was_given_waits_for_a_pod_that_has_its_link() -> None:
+    interfaces = [{"name": "default", "masquerade": {}}, {"name": "side", "bridge": {}}]
+    instance = vmi(devices={"interfaces": interfaces})
+    instance.spec.networks.append(Network(name="side", multus=MultusNetwork(network_name="side")))
+    assert [p.network for p in plan_networks(instance, [POD], RESOLVER, running=True)] == ["default"]
+    with pytest.raises(Problem, match="the pod has no link"):
+        plan_networks(instance, [POD], RESOLVER)
