@@ -133,6 +133,25 @@ async def test_pausing_and_resuming() -> None:
             await played.link.ping()
 
 
+async def test_a_running_guest_is_given_a_cpu_and_its_cable_is_pulled() -> None:
+    image = next((unpacked("cirros-container-disk-demo") / "disk").iterdir())
+    order = machine(disk=True)
+    cpu = order.vmi.spec.domain.cpu
+    assert cpu is not None
+    cpu.max_sockets = 4
+    with box(image) as pod:
+        async with handler(pod) as played:
+            assert (await played.link.sync(order)).vcpus == 1
+            cpu.sockets = 2
+            order.vmi.spec.domain.devices.interfaces[0].state = "down"
+            report = await played.link.sync(order)
+            assert (report.vcpus, report.interfaces[0].link_state) == (2, "down")
+            cpu.sockets = 9
+            with pytest.raises(LinkError, match="has 2 CPUs and cannot have 9"):
+                await played.link.sync(order)
+            assert (await played.link.get_domain()).vcpus == 2
+
+
 async def test_a_second_sync_and_a_second_handler_find_the_guest_running() -> None:
     with box() as pod:
         async with handler(pod) as first:
