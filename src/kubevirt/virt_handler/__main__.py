@@ -12,6 +12,7 @@ from kubevirt.kit import logs
 from kubevirt.kit.errors import Problem
 from kubevirt.kube.client import Client
 from kubevirt.kube.config import ConfigFlags, load_access
+from kubevirt.kube.metrics.measures import Measures
 from kubevirt.virt_handler.program import run
 from kubevirt.virt_handler.settings import Settings
 
@@ -59,8 +60,10 @@ async def _serve(settings: Settings, kubeconfig: str) -> bool:
     loop = asyncio.get_running_loop()
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, stop.set)
-    async with Client(load_access(ConfigFlags(kubeconfig=kubeconfig)), program="virt-handler") as client:
-        return await run(client, settings, stop)
+    measures = Measures()
+    access = load_access(ConfigFlags(kubeconfig=kubeconfig))
+    async with Client(access, program="virt-handler", measure=measures.requests) as client:
+        return await run(client, settings, stop, measures)
 
 
 if __name__ == "__main__":

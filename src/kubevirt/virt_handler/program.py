@@ -11,13 +11,17 @@ from kubevirt.api.resources import KUBEVIRTS, VMIS
 from kubevirt.kit import logs
 from kubevirt.kit.errors import Problem
 from kubevirt.kit.tasks import Tasks
+from kubevirt.kube.certs import CertificateFiles, ServerTls
 from kubevirt.kube.client import Client
 from kubevirt.kube.events import EventRecorder
 from kubevirt.kube.informer import Informer
+from kubevirt.kube.metrics import page
+from kubevirt.kube.metrics.measures import Measures
 from kubevirt.virt_handler import kvm_probe
 from kubevirt.virt_handler.devices.nodes import permanent_devices
 from kubevirt.virt_handler.devices.plugin import DevicePlugin
 from kubevirt.virt_handler.instances.controller import InstanceController
+from kubevirt.virt_handler.metrics import HandlerMetrics
 from kubevirt.virt_handler.node.heartbeat import Heartbeat
 from kubevirt.virt_handler.node.labels import NodeFacts, cpu_vendor, wanted_labels
 from kubevirt.virt_handler.node.qemu import QemuFacts, ask_qemu
@@ -29,7 +33,7 @@ COMPONENT = "virt-handler"
 log = logs.get("virt-handler")
 
 
-async def run(client: Client, settings: Settings, stop: asyncio.Event) -> bool:
+async def run(client: Client, settings: Settings, stop: asyncio.Event, measures: Measures) -> bool:
     """Work until `stop` is set. False when a part has ended that the program cannot go on without."""
     broken = asyncio.Event()
 
@@ -47,14 +51,23 @@ async def run(client: Client, settings: Settings, stop: asyncio.Event) -> bool:
         recorder = EventRecorder(client, COMPONENT, host=settings.node)
         recorder.start(tasks)
         controller = InstanceController(tasks, settings, client, instances, recorder, lambda: _config(kubevirts),
-                                        kvm_problem=verdict.reason)  # fmt: skip
+                                        kvm_problem=verdict.reason,
+                                        measure=measures.queue("virt-handler-vm"))  # fmt: skip
+        metrics = HandlerMetrics(measures, host=client.access.server, node=settings.node, instances=instances.all,
+                                 launcher=controller.launchers.get)
         kubevirts.start(tasks)
         await kubevirts.synced()
         instances.start(tasks)
         heartbeat = await _present_node(client, settings, tasks, kubevirts, verdict)
-        async with serving(settings, controller.launchers):
+        tls = ServerTls(CertificateFiles.mounted(settings.server_certificate))
+        async with (
+            serving(settings, controller.launchers),
+            page.serving(metrics.gather, tls.context, port=settings.metrics_port),
+        ):
             log.info("virt-handler is at work", node=settings.node)
+            metrics.is_ready = True
             await stop.wait()
+            metrics.is_ready = False
             try:
                 await heartbeat.stop()
             except Problem as e:

@@ -19,5 +19,6 @@ class Settings:
     authorities: Path = Path("/etc/virt-handler/ca")
     port: int = 8186
     health_port: int = 8080
+    metrics_port: int = 8443
     max_devices: int = 1000
     software: str = f"virt-handler/{__version__}"

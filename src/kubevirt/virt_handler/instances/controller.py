@@ -20,6 +20,7 @@ from kubevirt.kube.controller import run_workers
 from kubevirt.kube.errors import NotFound
 from kubevirt.kube.events import EventRecorder
 from kubevirt.kube.informer import Informer
+from kubevirt.kube.metrics.measures import QueueMeasure
 from kubevirt.kube.queue import WorkQueue
 from kubevirt.launcher_link.messages import GuestEvent
 from kubevirt.launcher_link.settings import sync_options
@@ -86,8 +87,9 @@ class InstanceController:
         config: Callable[[], ClusterConfig],
         *,
         kvm_problem: str,
+        measure: QueueMeasure | None = None,
     ) -> None:
-        self.queue = WorkQueue()
+        self.queue = WorkQueue(measure=measure)
         self.launchers = Launchers(tasks, settings.pods_dir, software=settings.software, on_change=self.queue.add,
                                    on_guest_event=self._tell_guest_event)  # fmt: skip
         self._node = settings.node
