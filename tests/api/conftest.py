@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+import io
 import os
 import shutil
 import subprocess
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Awaitable, Callable
+from dataclasses import dataclass
 from pathlib import Path
 
+import aiohttp
 import pytest
+from multidict import CIMultiDict
 
 from kubevirt.kube.client import Client
 from kubevirt.kube.config import ConfigFlags, load_access
@@ -32,3 +36,31 @@ def kubeconfig() -> str:
 async def client(kubeconfig: str) -> AsyncIterator[Client]:
     async with Client(load_access(ConfigFlags(kubeconfig=kubeconfig)), program="test") as connected:
         yield connected
+
+
+@dataclass(frozen=True)
+class Reply:
+    """What came back: also what clients of ours do not look at."""
+
+    status: int
+    warnings: list[str]
+    body: bytes
+
+
+Ask = Callable[[str, str, bytes], Awaitable[Reply]]
+
+
+@pytest.fixture
+async def ask(kubeconfig: str) -> AsyncIterator[Ask]:
+    """Sends any bytes to any path of the API server, as an administrator: `await ask("POST", path, body)`."""
+    access = load_access(ConfigFlags(kubeconfig=kubeconfig))
+    connector = aiohttp.TCPConnector(ssl=access.ssl_context or True)
+    async with aiohttp.ClientSession(connector=connector, headers=CIMultiDict(access.headers())) as session:
+
+        async def send(method: str, path: str, body: bytes) -> Reply:
+            url, headers = access.server + path, {"Content-Type": "application/json"}
+            async with session.request(method, url, data=io.BytesIO(body), headers=headers) as response:
+                warnings = [text.split('"', 1)[1].rsplit('"', 1)[0] for text in response.headers.getall("Warning", [])]
+                return Reply(response.status, warnings, await response.read())
+
+        yield send
