@@ -29,6 +29,7 @@ from kubevirt.virt_launcher.libvirt_host import (
     HostError,
     HostEvent,
     LibvirtHost,
+    Panicked,
 )
 from kubevirt.virt_launcher.lifecycle import Step
 from kubevirt.virt_launcher.machine import Machine
@@ -192,6 +193,9 @@ class Launcher:
             self._machine.agent_changed(connected=event.connected)
         elif isinstance(event, DiskFailed):
             self._disk_failed(event)
+        elif isinstance(event, Panicked):
+            self._server.tell(GuestEvent(type="Warning", reason="GuestPanicked",
+                                         message="GuestPanicked (details unavailable)"))  # fmt: skip
         elif isinstance(event, ConnectionLost):
             log.warning("the connection to libvirtd is lost")
         self._machine.changed()

@@ -64,7 +64,12 @@ class ConnectionLost:
     pass
 
 
-HostEvent = StateChanged | AgentChanged | DiskFailed | ConnectionLost
+@dataclass(frozen=True)
+class Panicked:
+    """The guest's kernel says, through the panic device, that it cannot go on."""
+
+
+HostEvent = StateChanged | Panicked | AgentChanged | DiskFailed | ConnectionLost
 
 
 class LibvirtHost:
@@ -276,7 +281,9 @@ class LibvirtHost:
         self._connection = None
         self._tell(ConnectionLost())
 
-    def _lifecycle(self, _connection: object, _domain: object, _event: int, _detail: int, _opaque: object) -> None:
+    def _lifecycle(self, _connection: object, _domain: object, event: int, detail: int, _opaque: object) -> None:
+        if (event, detail) == (libvirt.VIR_DOMAIN_EVENT_CRASHED, libvirt.VIR_DOMAIN_EVENT_CRASHED_PANICKED):
+            self._tell(Panicked())
         self._tell(StateChanged())
 
     def _agent_lifecycle(self, _connection: object, _domain: object, state: int, _why: int, _opaque: object) -> None:

@@ -53,5 +53,22 @@ def test_credentials(old: list[Condition], new: list[Condition], expected: list[
     assert told(events.on_credentials(old, new)) == expected
 
 
+CAN = [Condition(type="LiveMigratable", status="True")]
+CANNOT = [Condition(type="LiveMigratable", status="False", message="VMI uses SEV")]
+
+
+@pytest.mark.parametrize(("old", "new", "strategy", "expected"), [
+    pytest.param([], CANNOT, "LiveMigrate",
+                 [("Warning", "Migrated", "EvictionStrategy is set but vmi is not migratable; VMI uses SEV")],
+                 id="it should be migrated, and cannot be"),
+    pytest.param(CANNOT, CANNOT, "LiveMigrate", [], id="said once"),
+    pytest.param([], CAN, "LiveMigrate", [], id="it can be"),
+    pytest.param([], CANNOT, "", [], id="nobody wants it migrated"),
+])
+def test_migratability(old: list[Condition], new: list[Condition], strategy: str,
+                       expected: list[tuple[str, str, str]]) -> None:
+    assert told(events.on_migratability(old, new, strategy)) == expected
+
+
 def test_what_goes_wrong_is_told() -> None:
     assert told([events.sync_failed("no image")]) == [("Warning", "SyncFailed", "no image")]

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 
 from kubevirt.api.config import ClusterConfig
 from kubevirt.api.resources import VMIS
-from kubevirt.api.vmi import VirtualMachineInstance, VirtualMachineInstanceSpec
+from kubevirt.api.vmi import VirtualMachineInstance, VirtualMachineInstanceSpec, VirtualMachineInstanceStatus
 from kubevirt.kit import logs
 from kubevirt.kit.errors import Problem
 from kubevirt.kit.tasks import Tasks
@@ -214,9 +214,14 @@ class InstanceController:
         except NotFound:
             return None  # it was removed meanwhile; the watch will tell
         self._instances.written(written)
-        self._emit(instance, [*events.on_phase(instance.status.phase, wanted.phase),
-                              *events.on_credentials(instance.status.conditions, wanted.conditions)])  # fmt: skip
+        self._emit(instance, self._worth_telling(instance, wanted))
         return None
+
+    def _worth_telling(self, instance: VirtualMachineInstance, wanted: VirtualMachineInstanceStatus) -> list[Note]:
+        before, after = instance.status.conditions, wanted.conditions
+        strategy = instance.spec.eviction_strategy or self._config().eviction_strategy or ""
+        return [*events.on_phase(instance.status.phase, wanted.phase), *events.on_credentials(before, after),
+                *events.on_migratability(before, after, strategy)]  # fmt: skip
 
     async def _finish(self, action: Action, launcher: Launcher) -> None:
         if action is Action.ACKNOWLEDGE:

@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 
 from kubevirt.machine.conditions import Conditions, find
+from kubevirt.machine.migratability import LIVE_MIGRATABLE
 from kubevirt.machine.status import CREDENTIALS
 from kubevirt.virt_handler.instances.decide import Action
 
@@ -59,6 +60,14 @@ def on_credentials(old: Conditions, new: Conditions) -> list[Note]:
     if after.status == "True":
         return [CREDENTIALS_THERE]
     return [Note("Warning", "AccessCredentialsSyncFailed", f"Access credentials sync failed: {after.message}")]
+
+
+def on_migratability(old: Conditions, new: Conditions, strategy: str) -> list[Note]:
+    """A machine that should be migrated when its node is drained, but cannot be, is better told of early."""
+    before, after = find(old, LIVE_MIGRATABLE), find(new, LIVE_MIGRATABLE)
+    if strategy != "LiveMigrate" or after is None or after.status != "False" or before is not None:
+        return []
+    return [Note("Warning", "Migrated", f"EvictionStrategy is set but vmi is not migratable; {after.message}")]
 
 
 def sync_failed(reason: str) -> Note:
