@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import asyncio
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -9,6 +11,7 @@ from controller_objects import NOW, RUNS, VMI_UID, ended, node, pod, stamp, vmi
 
 from kubevirt.api.resources import VMIS
 from kubevirt.virt_controller.act import operations_for
+from kubevirt.virt_controller.node.controller import NodeController
 from kubevirt.virt_controller.node.decide import Observed, is_responsive, look_again_s, lost, mark_node, orphans
 from kubevirt.virt_controller.nodes import NOTHING, Offer, Offers, offer_of
 
@@ -106,7 +109,7 @@ def test_lost_vmis(observed: Observed, given_up: bool) -> None:
 
 
 @pytest.mark.parametrize(("observed", "told"), [
-    pytest.param(seen(SILENT, vmi("Running"), pod(compute=RUNS), handler_missing=True), True, id="nobody looks after it"),
+    pytest.param(seen(SILENT, vmi("Running"), pod(compute=RUNS), handler_missing=True), True, id="nobody is there"),
     pytest.param(seen(SILENT, vmi("Running"), pod(compute=RUNS)), False, id="virt-handler is there, and may come back"),
     pytest.param(seen(node(), vmi("Running"), handler_missing=True), False, id="it was heard of just now"),
     pytest.param(seen(SILENT, vmi("Failed"), handler_missing=True), False, id="nothing runs there"),
@@ -130,3 +133,72 @@ def test_orphaned_vmis(observed: Observed, told: bool) -> None:
 ])
 def test_when_to_look_again(observed: Observed, expected: float | None) -> None:
     assert look_again_s(observed) == expected
+
+
+class Store:
+    """A cache with fixed contents; `tell` plays a change."""
+
+    def __init__(self, *objects: Any) -> None:
+        self.objects = {o.metadata.name: o for o in objects}
+        self.tell: Any = None
+
+    def get(self, _namespace: str, name: str) -> Any:
+        return self.objects.get(name)
+
+    def by_index(self, _index: str, _value: str) -> list[Any]:
+        return list(self.objects.values())
+
+    def on_change(self, callback: Any) -> None:
+        self.tell = callback
+
+
+class Doer:
+    """Everything works; events are kept."""
+
+    def __init__(self) -> None:
+        self.events: list[str] = []
+
+    async def perform(self, _actions: Any, *, about: Any) -> None:
+        assert about is not None
+
+    def tell(self, _about: Any, event: Any) -> None:
+        self.events.append(event.message[:27])
+
+
+def controller(the_node: Any, *, missing: bool) -> tuple[NodeController, Doer, list[str], SimpleNamespace]:
+    stores = SimpleNamespace(nodes=Store(the_node), vmis=Store(vmi("Running", status={"nodeName": "node01"})),
+                             pods=Store(pod(compute=RUNS)))
+    doer, queue, asked = Doer(), SimpleNamespace(keys=[]), []
+    queue.add = queue.keys.append
+
+    async def handler_missing(name: str) -> bool:
+        asked.append(name)
+        return missing
+
+    made: Any = NodeController(stores, doer, queue, handler_missing=handler_missing, clock=lambda: NOW)  # type: ignore[arg-type]
+    return made, doer, asked, stores
+
+
+@pytest.mark.parametrize(("the_node", "missing", "told", "asked"), [
+    pytest.param(SILENT, True, ["virt-handler is not present"], 1, id="said once"),
+    pytest.param(SILENT, False, [], 2, id="not while virt-handler may come back"),
+    pytest.param(node(), True, [], 0, id="of a node that is heard of nothing is asked"),
+])
+def test_orphans_are_told_of_once(the_node: Any, missing: bool, told: list[str], asked: int) -> None:
+    made, doer, questions, _ = controller(the_node, missing=missing)
+    for _ in range(2):
+        assert asyncio.run(made.reconcile("node01")) == 60.0
+    assert (doer.events, len(questions)) == (told, asked)
+
+
+@pytest.mark.parametrize(("old", "new", "looked_at"), [
+    pytest.param(node(heartbeat_ago_s=70), node(heartbeat_ago_s=10), False, id="one more heartbeat"),
+    pytest.param(node(heartbeat_ago_s=70), SILENT, True, id="a heartbeat of long ago"),
+    pytest.param(node(), node(labels={"kubevirt.io/schedulable": "false"}), True, id="it takes no more pods"),
+    pytest.param(node(), None, True, id="it is gone"),
+])
+def test_when_a_node_is_looked_at(old: Any, new: Any, looked_at: bool) -> None:
+    made, _, _, stores = controller(old, missing=False)
+    stores.nodes.tell(old, new)
+    queue: Any = made.queue
+    assert (queue.keys == ["node01"]) is looked_at
