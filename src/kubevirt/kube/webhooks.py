@@ -174,17 +174,22 @@ def admission_handler(decide: Decide, *, size_limit: int = SIZE_LIMIT) -> Handle
             request = request_in(body)
         except Refused as e:
             return _rejected(400, str(e))
-        try:
-            deciding = decide(request)
-            decided = await deciding if inspect.isawaitable(deciding) else deciding
-        except Problem as e:
-            log.info("a request is refused", name=f"{request.namespace}/{request.name}", cause=str(e))
-            decided = refuse_plainly(str(e))
-        except RecursionError:
-            decided = refuse_plainly("the object is nested too deeply; send a Kubernetes object")
-        return web.Response(body=answer_body(request, decided), content_type="application/json")
+        return web.Response(body=await answered(decide, request), content_type="application/json")
 
     return handle
+
+
+async def answered(decide: Decide, request: AdmissionRequest) -> bytes:
+    """The review to send back; whatever stands in the way of a decision is a refusal."""
+    try:
+        deciding = decide(request)
+        decided = await deciding if inspect.isawaitable(deciding) else deciding
+    except Problem as e:
+        log.info("a request is refused", name=f"{request.namespace}/{request.name}", cause=str(e))
+        decided = refuse_plainly(str(e))
+    except RecursionError:
+        decided = refuse_plainly("the object is nested too deeply; send a Kubernetes object")
+    return answer_body(request, decided)
 
 
 def request_in(body: bytes) -> AdmissionRequest:
