@@ -202,3 +202,17 @@ def test_when_a_node_is_looked_at(old: Any, new: Any, looked_at: bool) -> None:
     stores.nodes.tell(old, new)
     queue: Any = made.queue
     assert (queue.keys == ["node01"]) is looked_at
+
+
+@pytest.mark.parametrize(("the_node", "old", "new", "looked_at"), [
+    pytest.param(SILENT, pod(compute=RUNS), pod(deleting=True), True, id="a pod of a silent node is asked to end"),
+    pytest.param(SILENT, pod(deleting=True), None, True, id="it is gone"),
+    pytest.param(SILENT, pod(deleting=True), pod(deleting=True, compute=RUNS), False, id="nothing new"),
+    pytest.param(SILENT, None, pod(), False, id="a pod that comes"),
+    pytest.param(node(), pod(), pod(deleting=True), False, id="virt-handler is there"),
+])
+def test_when_a_pod_brings_a_look_at_its_node(the_node: Any, old: Any, new: Any, looked_at: bool) -> None:
+    made, _, _, stores = controller(the_node, missing=False)
+    stores.pods.tell(old, new)
+    queue: Any = made.queue
+    assert (queue.keys == ["node01"]) is looked_at

@@ -11,13 +11,14 @@ from collections.abc import Awaitable, Callable
 from dataclasses import replace
 from datetime import datetime
 
-from kubevirt.api.pods import Node
+from kubevirt.api.pods import Node, Pod
 from kubevirt.api.vmi import VirtualMachineInstance
 from kubevirt.kit.times import now
 from kubevirt.kube.queue import WorkQueue
 from kubevirt.virt_controller.act import Performer
 from kubevirt.virt_controller.node.decide import Observed, is_responsive, look_again_s, lost, mark_node, orphans
 from kubevirt.virt_controller.stores import Stores, key_of_change
+from kubevirt.virt_controller.vmi.pods import is_deleting
 
 
 class NodeController:
@@ -36,6 +37,7 @@ class NodeController:
         self.queue = queue
         stores.nodes.on_change(self._on_node)
         stores.vmis.on_change(self._on_vmi)
+        stores.pods.on_change(self._on_pod)
 
     async def reconcile(self, name: str) -> float | None:
         """Marks the node and what was lost with it. Asks to be called again while the node or VMIs on it are there."""
@@ -78,3 +80,12 @@ class NodeController:
     def _on_vmi(self, old: VirtualMachineInstance | None, new: VirtualMachineInstance | None) -> None:
         if new is not None and new.status.node_name and (old is None or old.status.node_name != new.status.node_name):
             self.queue.add(new.status.node_name)
+
+    def _on_pod(self, old: Pod | None, new: Pod | None) -> None:
+        # Of a silent node it matters at once which pods are asked to end, and which are gone.
+        pod = new or old
+        if pod is None or not pod.spec.node_name:
+            return
+        goes = new is None or (is_deleting(new) and (old is None or not is_deleting(old)))
+        if goes and not is_responsive(self._stores.nodes.get("", pod.spec.node_name), self._clock()):
+            self.queue.add(pod.spec.node_name)
