@@ -3,7 +3,7 @@
 The cluster's webhooks see the two halves separately; this is for whoever wants to know the outcome without a cluster.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Generic, TypeVar
 
@@ -11,8 +11,10 @@ import msgspec
 
 from kubevirt.api.config import ClusterConfig
 from kubevirt.api.defaults import default_vmi
+from kubevirt.api.defaults.presets import apply_presets
 from kubevirt.api.instancetypes.admission import check, set_defaults
 from kubevirt.api.instancetypes.lookups import Look, answered, nothing
+from kubevirt.api.preset import VirtualMachineInstancePreset
 from kubevirt.api.validation import Cause, validate_vmi_create
 from kubevirt.api.validation.deprecations import vm_warnings, vmi_warnings
 from kubevirt.api.vm import VirtualMachine
@@ -40,15 +42,23 @@ class Admission(Generic[T]):
 
 
 def admit_vmi(
-    vmi: VirtualMachineInstance, config: ClusterConfig, *, own_account: bool = False
+    vmi: VirtualMachineInstance,
+    config: ClusterConfig,
+    *,
+    own_account: bool = False,
+    presets: Iterable[VirtualMachineInstancePreset] = (),
 ) -> Admission[VirtualMachineInstance]:
-    """What becomes of a VirtualMachineInstance. `own_account`: the control plane creates it."""
+    """What becomes of a VirtualMachineInstance.
+
+    own_account: the control plane creates it. presets: those of its namespace.
+    """
     try:
-        defaulted = default_vmi(vmi, config)
+        preset = apply_presets(vmi, presets)
+        defaulted = default_vmi(preset.vmi, config)
     except Refused as e:
         return Admission(vmi, plain_refusal(e))
     causes = validate_vmi_create(defaulted, config, own_account=own_account)
-    return Admission(defaulted, refusal(causes, vmi_warnings(vmi)))
+    return Admission(defaulted, refusal(causes, [*preset.warnings, *vmi_warnings(vmi)]))
 
 
 def admit_vm(vm: VirtualMachine, config: ClusterConfig, look: Look = nothing) -> Admission[VirtualMachine]:

@@ -37,8 +37,8 @@ PresetsOf = Callable[[str], Iterable[VirtualMachineInstancePreset]]
 class Webhooks:
     """The webhooks under the configuration that `config` returns at the time of each request.
 
-    `presets` returns those of a namespace, from a cache: hardly any cluster has any, and no creation should wait for a
-    read that finds nothing.
+    `presets` returns those of a namespace, from a cache (a watch that stays silent costs 0.3 MiB): hardly any cluster
+    has any, and no creation should wait for a read that finds nothing.
     """
 
     def __init__(self, config: CurrentConfig, namespace: str, presets: PresetsOf = lambda namespace: ()) -> None:

@@ -23,6 +23,7 @@ from kubevirt.api.instancetypes.finding import find_offers
 from kubevirt.api.instancetypes.lookups import Answer, Lookup, answered
 from kubevirt.api.kubevirt import KubeVirt
 from kubevirt.api.objects import Namespace, NetworkAttachmentDefinition, PersistentVolumeClaim, ResourceQuota
+from kubevirt.api.preset import VirtualMachineInstancePreset
 from kubevirt.api.run_strategy import effective_run_strategy
 from kubevirt.api.vm import VirtualMachine
 from kubevirt.api.vmi import VirtualMachineInstance
@@ -48,6 +49,7 @@ class Surroundings:
     claims: list[PersistentVolumeClaim] = field(default_factory=list)
     quotas: list[ResourceQuota] = field(default_factory=list)
     networks: list[NetworkAttachmentDefinition] = field(default_factory=list)
+    presets: list[VirtualMachineInstancePreset] = field(default_factory=list)
     offered: dict[tuple[str, str, str], msgspec.Struct] = field(default_factory=dict)
     """Instance types, preferences, and what volumes are made from: by kind, namespace and name."""
 
@@ -83,15 +85,17 @@ class Rendered:
 def render(machine: Machine, around: Surroundings) -> Rendered:
     """What becomes of a machine that is created now."""
     config = around.config
+    presets = [preset for preset in around.presets if _is_in(preset, machine.metadata.namespace)]
     if isinstance(machine, VirtualMachine):
         vm = admit_vm(machine, config, around.look)
         if not vm.verdict.allowed:
             return Rendered(defaulted=codec.to_builtins(vm.object), verdict=vm.verdict)
         defaulted, verdict = codec.to_builtins(vm.object), vm.verdict
         offers = answered(find_offers(vm.object), around.look)
-        started = admit_vmi(first_instance(vm.object, offers, config), config, own_account=True)
+        first = first_instance(vm.object, offers, config)
+        started = admit_vmi(first, config, own_account=True, presets=presets)
     else:
-        started = admit_vmi(machine, config)
+        started = admit_vmi(machine, config, presets=presets)
         defaulted, verdict = codec.to_builtins(started.object), started.verdict
     if not started.verdict.allowed:
         return Rendered(defaulted=defaulted, verdict=started.verdict)
@@ -162,5 +166,5 @@ def _claims(around: Surroundings, namespace: str) -> Iterable[PersistentVolumeCl
     return (claim for claim in around.claims if _is_in(claim, namespace))
 
 
-def _is_in(thing: PersistentVolumeClaim | ResourceQuota, namespace: str) -> bool:
+def _is_in(thing: PersistentVolumeClaim | ResourceQuota | VirtualMachineInstancePreset, namespace: str) -> bool:
     return (thing.metadata.namespace or "default") == namespace

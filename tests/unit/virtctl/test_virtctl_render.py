@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 import yaml
 
+from kubevirt.api.defaults.presets import DEPRECATION
 from kubevirt.kit.json import JsonObject
 from kubevirt.virtctl.__main__ import run_command
 from kubevirt.virtctl.manifests import Unreadable, read_manifests
@@ -106,6 +107,20 @@ def test_what_stands_around_a_machine_reaches_its_pod(tmp_path: Path) -> None:
     assert compute["image"] == "registry.example/kv/virt:v7"
     assert compute["resources"]["limits"]["cpu"] == "1"
     assert [device["name"] for device in compute["volumeDevices"]] == ["data"]
+
+
+def test_presets_around_an_instance_are_merged_and_warned_about(tmp_path: Path) -> None:
+    preset = """\
+apiVersion: kubevirt.io/v1
+kind: VirtualMachineInstancePreset
+metadata: {name: cores}
+spec: {selector: {}, domain: {cpu: {cores: 3}, devices: {}}}
+"""
+    run_command(["render", *files(tmp_path, vmi=VMI, around=AROUND, preset=preset), "--output-dir", str(tmp_path)])
+    defaulted = yaml.safe_load((tmp_path / "defaulted.yaml").read_text())
+    assert defaulted["spec"]["domain"]["cpu"]["cores"] == 3
+    assert defaulted["metadata"]["annotations"]["virtualmachinepreset.kubevirt.io/cores"] == "kubevirt.io/v1"
+    assert json.loads((tmp_path / "admission.json").read_text())["warnings"] == [DEPRECATION]
 
 
 def test_a_machine_is_rendered_as_its_first_start(tmp_path: Path) -> None:

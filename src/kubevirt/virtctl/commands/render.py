@@ -1,7 +1,7 @@
 """`virtctl render`: what a manifest becomes, without a cluster. Exit codes: 0 admitted, 1 refused, 2 not readable.
 
 The files may hold the cluster's side too: a KubeVirt object with its configuration, claims, namespaces, quotas, network
-attachment definitions, instance types and preferences, and what volumes are made from.
+attachment definitions, instance types, preferences and presets, and what volumes are made from.
 """
 
 from __future__ import annotations
@@ -24,6 +24,7 @@ from kubevirt.api.instancetypes.resources import (
 from kubevirt.api.instancetypes.volume_sources import DATA_SOURCES, DATA_VOLUMES, VOLUME_SNAPSHOTS
 from kubevirt.api.kubevirt import KubeVirt
 from kubevirt.api.objects import Namespace, NetworkAttachmentDefinition, PersistentVolumeClaim, ResourceQuota
+from kubevirt.api.preset import VirtualMachineInstancePreset
 from kubevirt.api.resources import CONTROLLER_REVISIONS, Resource
 from kubevirt.api.validation import Cause
 from kubevirt.api.vm import VirtualMachine
@@ -94,6 +95,7 @@ def sort(manifests: list[Manifest], *, namespace: str) -> tuple[list[tuple[Manif
         "PersistentVolumeClaim": lambda m: around.claims.append(_typed(m, PersistentVolumeClaim)),
         "ResourceQuota": lambda m: around.quotas.append(_typed(m, ResourceQuota)),
         "NetworkAttachmentDefinition": lambda m: around.networks.append(_typed(m, NetworkAttachmentDefinition)),
+        "VirtualMachineInstancePreset": lambda m: around.presets.append(_typed(m, VirtualMachineInstancePreset)),
         **{resource.kind: _offer(around, resource, namespace) for resource in OFFERED},
     }
     machines: list[tuple[Manifest, Machine]] = []
