@@ -11,6 +11,8 @@ import os
 import re
 import socket
 import subprocess
+import zlib
+from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -102,7 +104,39 @@ def test_a_picture_of_the_screen(guest: Cluster, tmp_path: Path) -> None:
     width, height = int.from_bytes(picture[16:20]), int.from_bytes(picture[20:24])
     assert width >= 640
     assert height >= 400
-    assert len(picture) > 2000, "a picture of text compresses to more than that; a blank one does not"
+    colours = pixels(picture)
+    assert len(colours) > 1, "a screen with text has more than one colour"
+    assert colours.total() == width * height
+
+
+def pixels(picture: bytes) -> Counter[bytes]:
+    """How often each colour is in a PNG of 8 bits a channel."""
+    chunks, at = b"", 8
+    while at < len(picture):
+        size = int.from_bytes(picture[at : at + 4])
+        if picture[at + 4 : at + 8] == b"IDAT":
+            chunks += picture[at + 8 : at + 8 + size]
+        at += size + 12
+    width, channels = int.from_bytes(picture[16:20]), {0: 1, 2: 3, 6: 4}[picture[25]]
+    found: Counter[bytes] = Counter()
+    data, stride = zlib.decompress(chunks), width * channels
+    above = bytearray(stride)
+    for start in range(0, len(data), stride + 1):
+        row = bytearray(data[start + 1 : start + 1 + stride])
+        unfilter(data[start], row, above, channels)
+        found.update(bytes(row[i : i + channels]) for i in range(0, stride, channels))
+        above = row
+    return found
+
+
+def unfilter(kind: int, row: bytearray, above: bytearray, channels: int) -> None:
+    """Undo the filter of a row of a PNG."""
+    for i in range(len(row) if kind else 0):
+        left = row[i - channels] if i >= channels else 0
+        corner = above[i - channels] if i >= channels else 0
+        guess = left + above[i] - corner
+        nearest = min((left, above[i], corner), key=lambda value: abs(guess - value))
+        row[i] = (row[i] + (0, left, above[i], (left + above[i]) // 2, nearest)[kind]) & 255
 
 
 def test_the_screen_on_a_port(guest: Cluster) -> None:
@@ -123,6 +157,25 @@ def test_a_port_on_standard_streams(guest: Cluster) -> None:
     with running(guest, "port-forward", "--stdio=true", f"vm/{NAME}/{guest.namespace}", "22") as process:
         assert process.stdout is not None
         assert process.stdout.read(8) == b"SSH-2.0-"
+
+
+def test_a_console_goes_on_where_it_was_left(guest: Cluster) -> None:
+    with console(guest, NAME) as screen:
+        screen.log_in()
+        screen.command("echo on-the-screen-be''fore")
+    with console(guest, NAME) as screen:
+        screen.expect("on-the-screen-before", 20)
+
+
+def test_who_takes_a_console_over_is_told_of(guest: Cluster) -> None:
+    with running(guest, "console", NAME) as first:
+        assert first.stderr is not None
+        assert b"Successfully connected" in first.stderr.readline()
+        with console(guest, NAME) as second:
+            second.log_in()
+            assert first.wait(timeout=30) == 1
+            told = "This connection was closed because another client connected."
+            assert first.stderr.read().decode().strip() == f"websocket: close 1001 (going away): {told}"
 
 
 @pytest.mark.parametrize(
@@ -166,6 +219,16 @@ def test_a_secure_shell(guest: Cluster, tmp_path: Path) -> None:
     assert result.out.strip() == "Linux"
     failed = shell(guest, tmp_path, "ssh", f"cirros@vmi/{NAME}", "-c", "exit 7")
     assert (failed.code, failed.err.strip()) == (1, "exit status 7")
+
+
+def test_files_are_copied_both_ways(guest: Cluster, tmp_path: Path) -> None:
+    there, back = tmp_path / "there", tmp_path / "back"
+    there.write_bytes(os.urandom(200_000))
+    shell(guest, tmp_path, "scp", str(there), f"cirros@vm/{NAME}:/tmp/copied").ok()
+    shell(guest, tmp_path, "scp", f"cirros@vmi/{NAME}/{guest.namespace}:/tmp/copied", str(back)).ok()
+    assert back.read_bytes() == there.read_bytes()
+    lost = shell(guest, tmp_path, "scp", f"cirros@vm/{NAME}:/tmp/absent", str(back))
+    assert (lost.code, lost.err.splitlines()[-1]) == (1, "exit status 1")
 
 
 def put(cluster: Cluster, verb: str, body: str) -> Any:

@@ -153,6 +153,9 @@ def is_outdated_patch(error: Invalid) -> bool:
     return not error.details.kind and error.message == OUTDATED_PATCH_MESSAGE
 
 
+_NO_SUCH_PATH = "404 page not found"  # what the API server says of groups that it does not know
+
+
 def from_response(http_status: int, body: bytes, *, retry_after: str = "") -> ApiError:
     """The exception for an HTTP answer of 400 and above, whatever its body is."""
     retry_after_s = float(retry_after) if retry_after.isdecimal() else None
@@ -160,5 +163,7 @@ def from_response(http_status: int, body: bytes, *, retry_after: str = "") -> Ap
         status = _STATUS.decode(body)
     except (msgspec.DecodeError, UnicodeDecodeError):
         text = body[:1024].decode("utf-8", "replace").strip()
+        if http_status == 404 and text == _NO_SUCH_PATH:
+            text = "the server could not find the requested resource"  # as clients have always said it
         status = Status(code=http_status, message=text)
     return from_status(status, http_status=http_status, retry_after_s=retry_after_s)

@@ -12,6 +12,8 @@ from dataclasses import dataclass, fields, replace
 
 import click
 
+from kubevirt.virtctl.help import write_help
+
 
 @dataclass(frozen=True, kw_only=True)
 class Globals:
@@ -130,7 +132,18 @@ class CommandWithGlobals(click.Command):
         add_global_options(self)
 
     def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
-        return super().parse_args(ctx, without_truth_values(self.params, args))
+        args = without_truth_values(self.params, args)
+        if any(isinstance(param, click.Argument) for param in self.params):
+            return super().parse_args(ctx, args)
+        ctx.allow_extra_args = True  # to be refused in the words of the other clients
+        rest = super().parse_args(ctx, args)
+        if rest:
+            path = ctx.command_path.replace(" virt ", " ", 1)  # the plugin's second word is not part of command paths
+            raise click.ClickException(f'unknown command "{rest[0]}" for "{path}"')
+        return rest
+
+    def format_help(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        write_help(self, ctx, formatter, [])
 
     def invoke(self, ctx: click.Context) -> object:
         ctx.obj = take_globals(ctx, hidden=self._own)

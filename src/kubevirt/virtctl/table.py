@@ -12,6 +12,7 @@ from pathlib import PurePath
 import click
 
 from kubevirt.virtctl.flags import GLOBAL_OPTIONS, add_global_options, take_globals, without_truth_values
+from kubevirt.virtctl.help import program_of, write_help
 
 Table = dict[str, tuple[str, str, str]]
 
@@ -57,7 +58,7 @@ COMMANDS: Table = {
     "vnc": ("vnc", "vnc", "Show the screen of a virtual machine instance"),
     "why": ("why", "why", "Say what a virtual machine is waiting for"),
 }
-HIDDEN = frozenset({"options", "__complete", "__completeNoDesc"})
+HIDDEN = frozenset({"help", "options", "__complete", "__completeNoDesc"})
 
 
 class LazyGroup(click.Group):
@@ -97,10 +98,9 @@ class LazyGroup(click.Group):
         """Groups below the root answer an unknown word with their usage."""
         return word not in self.table
 
-    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
-        """List the commands from the table, without importing their modules."""
-        with formatter.section("Available Commands"):
-            formatter.write_dl([(name, self.table[name][2]) for name in sorted(self.table)])
+    def format_help(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        """With the commands from the table, without importing their modules."""
+        write_help(self, ctx, formatter, [(name, self.table[name][2]) for name in sorted(self.table)])
 
 
 class CommandTable(LazyGroup):
@@ -108,11 +108,13 @@ class CommandTable(LazyGroup):
 
     def __init__(self) -> None:
         super().__init__("virtctl", COMMANDS, "virtctl controls virtual machines on Kubernetes.")
-        self.context_settings = {"help_option_names": ["-h", "--help"]}
+        self.context_settings = {"help_option_names": ["-h", "--help"], "max_content_width": 120}
 
     def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
         if cmd_name in ("__complete", "__completeNoDesc"):
             return self.get_command_from("completion", "complete")
+        if cmd_name == "help":
+            return help_command(self)
         if cmd_name == "options":
             return click.Command("options", callback=lambda: click.echo(global_options_text()), hidden=True)
         return super().get_command(ctx, cmd_name)
@@ -127,11 +129,24 @@ class CommandTable(LazyGroup):
             raise click.ClickException(unknown_command(args[0], (ctx.info_name or "virtctl").split()[0]))
         return super().resolve_command(ctx, args)
 
-    def format_epilog(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
-        program = ctx.info_name or "virtctl"
-        formatter.write_paragraph()
-        formatter.write_text(f'Use "{program} <command> --help" for more information about a given command.')
-        formatter.write_text(f'Use "{program} options" for a list of global command-line options.')
+
+def help_command(root: LazyGroup) -> click.Command:
+    """`help [COMMAND]...`: what the command's own --help says."""
+
+    @click.command("help", help="Help about any command.")
+    @click.argument("words", nargs=-1, metavar="[command]")
+    @click.pass_context
+    def show(ctx: click.Context, words: tuple[str, ...]) -> None:
+        here: click.Command = root
+        context = click.Context(root, info_name=program_of(ctx), **root.context_settings)
+        for word in words:
+            below = here.get_command(context, word) if isinstance(here, LazyGroup) else None
+            if below is None:
+                raise click.ClickException(f'unknown help topic "{" ".join(words)}"')
+            here, context = below, click.Context(below, parent=context, info_name=word)
+        click.echo(here.get_help(context))
+
+    return show
 
 
 def program_name(executable: str) -> str:

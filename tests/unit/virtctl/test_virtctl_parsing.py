@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import pytest
+from click.testing import CliRunner
 
 from kubevirt.api.names import vmi_id
 from kubevirt.virtctl.__main__ import run_command
@@ -157,3 +158,26 @@ def test_a_replica_set_is_selected_by_its_own_labels() -> None:
         selector({"spec": {"selector": {}}}, target)
     with pytest.raises(CommandError, match="with match expressions"):
         selector({"spec": {"selector": {"matchExpressions": [{"key": "app", "operator": "Exists"}]}}}, target)
+
+
+@pytest.mark.parametrize(
+    ("arguments", "lines"),
+    [
+        ("help", ["Available Commands:", "  start ", 'Use "virtctl <command> --help" for more information']),
+        ("start --help", ["Usage:", "  virtctl start (VM) [flags]", "Flags:", "  --dry-run ",
+                          'Use "virtctl options" for a list of global command-line options (applies to all commands).']),
+        ("help credentials add-ssh-key", ["  virtctl credentials add-ssh-key VM [flags]", "  -u, --user "]),
+        ("adm", ["  virtctl adm [command]", "  log-verbosity "]),
+    ],
+)  # fmt: skip
+def test_help(arguments: str, lines: list[str]) -> None:
+    result = CliRunner().invoke(CommandTable(), arguments.split(), prog_name="virtctl")
+    assert result.exit_code == 0
+    for line in lines:
+        assert line in result.output
+
+
+@pytest.mark.parametrize("arguments", ["version", "permitted-devices", "adm log-verbosity", "expand"])
+def test_commands_that_take_nothing(arguments: str) -> None:
+    result = CliRunner().invoke(CommandTable(), [*arguments.split(), "x"], prog_name="virtctl", standalone_mode=False)
+    assert str(result.exception) == f'unknown command "x" for "virtctl {arguments}"'
