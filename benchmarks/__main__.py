@@ -1,6 +1,9 @@
 """`make bench`: every promise that this machine can measure, from one run, on one page.
 
-    python -m benchmarks [--runs 10] [--crowd 20] [--only start,writes,memory,crowd,code]
+    python -m benchmarks [--runs 10] [--crowd 20] [--only code,start,writes,memory,crowd]
+    python -m benchmarks --only pending,scale [--instances 10000] [--nodes 200] [--rate 20]
+
+The second takes long, and a machine of its own.
 
 Ratios and differences within the run are what counts; seconds depend on the machine.
 """
@@ -14,9 +17,10 @@ from pathlib import Path
 
 import click
 
-from benchmarks import code, memory, start_time
+from benchmarks import code, memory, scale, start_time
 from benchmarks.page import MIB, line
 from kubevirt.api.resources import NAMESPACES, PODS, VMIS, VMS
+from kubevirt.kit import logs
 from kubevirt.kube.client import Client
 from kubevirt.kube.config import load_access
 from kubevirt.kube.errors import AlreadyExists
@@ -32,17 +36,33 @@ PARTS = ("code", "start", "writes", "memory", "crowd")
 @click.command()
 @click.option("--runs", default=10, help="How many pods and instances to start one after the other")
 @click.option("--crowd", default=20, help="How many machines to create at once")
-@click.option("--only", default=",".join(PARTS), help="Which parts to run")
-def main(runs: int, crowd: int, only: str) -> None:
+@click.option("--only", default=",".join(PARTS), help="Which parts to run; there are also: pending, scale")
+@click.option("--instances", default=10_000, help="Part scale: how many simulated machines")
+@click.option("--nodes", default=200, help="Part scale: how many simulated nodes")
+@click.option("--rate", default=20.0, help="Part scale: machines created in a second")
+def main(runs: int, crowd: int, only: str, instances: int, nodes: int, rate: float) -> None:
     """Measure and print."""
-    asyncio.run(measure(runs, crowd, only.split(",")))
+    parts = only.split(",")
+    asyncio.run(measure(runs, crowd, parts))
+    if {"pending", "scale"} & set(parts):
+        asyncio.run(simulated(parts, instances, nodes, rate))
+
+
+async def simulated(only: list[str], instances: int, nodes: int, rate: float) -> None:
+    """The parts about the control plane under many machines."""
+    logs.setup("benchmarks", "warning")
+    async with Client(load_access(), program="benchmarks") as client:
+        if "pending" in only:
+            await scale.pending(client, 1000)
+        if "scale" in only:
+            await scale.scale(client, instances=instances, node_count=nodes, rate=rate)
 
 
 async def measure(runs: int, crowd: int, only: list[str]) -> None:
     """All parts in turn; each prints its lines as soon as it has them."""
     if "code" in only:
         code.measure()
-    if not set(only) - {"code"}:
+    if not set(only) & {"start", "writes", "memory", "crowd"}:
         return
     async with Client(load_access(), program="benchmarks") as client:
         with contextlib.suppress(AlreadyExists):

@@ -8,11 +8,12 @@ from pathlib import Path
 
 @dataclass(frozen=True, kw_only=True)
 class ProcessMemory:
-    """One process: proportional and private memory in bytes, processor seconds since its start."""
+    """One process: proportional, resident and private memory in bytes, processor seconds since its start."""
 
     pid: int
     name: str
     pss: int
+    rss: int
     private: int
     cpu_s: float
 
@@ -42,6 +43,7 @@ def measure(pid: int) -> ProcessMemory:
         pid=pid,
         name=program(pid),
         pss=kib["Pss"] * 1024,
+        rss=kib["Rss"] * 1024,
         private=(kib["Private_Clean"] + kib["Private_Dirty"]) * 1024,
         cpu_s=(int(stat[11]) + int(stat[12])) / 100,
     )

@@ -1,0 +1,89 @@
+"""Simulated nodes: made, kept alive by leases (the kubelet's) and heartbeats (virt-handler's), and removed."""
+
+from __future__ import annotations
+
+import asyncio
+from datetime import UTC, datetime
+
+from benchmarks.simulation import LABEL
+from kubevirt.api import names
+from kubevirt.api.pods import Node
+from kubevirt.api.resources import LEASES, NODES
+from kubevirt.kit.json import Json, JsonObject
+from kubevirt.kit.times import format_micro_time, format_time, now
+from kubevirt.kube.client import Client
+from kubevirt.kube.requests import PatchKind
+
+LEASE_NAMESPACE = "kube-node-lease"
+LEASE_EVERY_S = 20.0  # a node is taken for lost after 50 s
+HEARTBEAT_EVERY_S = 60.0
+CAPACITY: JsonObject = {
+    "cpu": "64", "memory": "256Gi", "ephemeral-storage": "1Ti", "pods": "250",
+    "devices.kubevirt.io/tun": "1k", "devices.kubevirt.io/vhost-net": "1k", "devices.kubevirt.io/kvm": "0",
+}
+
+
+def name_of(number: int) -> str:
+    """The node's name."""
+    return f"simulated-{number:03}"
+
+
+def node(number: int, like: Node) -> JsonObject:
+    """A node on which virt-handler says that machines can be placed; labelled like a real one."""
+    labels: JsonObject = {**like.metadata.labels, LABEL: "true", "kubernetes.io/hostname": name_of(number)}
+    return {
+        "metadata": {
+            "name": name_of(number),
+            "labels": labels,
+            "annotations": {names.ANNOTATION_HEARTBEAT: format_time(now())},
+        },
+        "spec": {"taints": [{"key": LABEL, "value": "true", "effect": "NoSchedule"}]},
+    }
+
+
+def ready_status(number: int) -> JsonObject:
+    """What its kubelet says."""
+    moment = format_time(now())
+    conditions: list[Json] = [
+        {"type": kind, "status": "True" if kind == "Ready" else "False", "reason": "Simulated", "message": "",
+         "lastHeartbeatTime": moment, "lastTransitionTime": moment}
+        for kind in ("Ready", "MemoryPressure", "DiskPressure", "PIDPressure")
+    ]
+    address = f"10.64.{number // 250}.{number % 250 + 1}"
+    return {"status": {"capacity": CAPACITY, "allocatable": CAPACITY, "conditions": conditions,
+                       "addresses": [{"type": "InternalIP", "address": address}]}}
+
+
+async def create(client: Client, count: int) -> None:
+    """All nodes and their leases."""
+    like = (await client.list(NODES, labels=f"{names.LABEL_SCHEDULABLE}=true"))[0]
+    for number in range(count):
+        await client.create(NODES, node(number, like))
+        lease: JsonObject = {"metadata": {"name": name_of(number), "namespace": LEASE_NAMESPACE},
+                             "spec": {"holderIdentity": name_of(number), "leaseDurationSeconds": 40,
+                                      "renewTime": format_micro_time(datetime.now(UTC))}}
+        await client.create(LEASES, lease)
+        await client.patch(NODES, name_of(number), None, ready_status(number), PatchKind.MERGE, subresource="status")
+
+
+async def keep_alive(client: Client, count: int) -> None:
+    """Leases and heartbeats, spread evenly over time, until cancelled."""
+    beat_after = round(HEARTBEAT_EVERY_S / LEASE_EVERY_S)
+    turn = 0
+    while True:
+        for number in range(count):
+            renewal: JsonObject = {"spec": {"renewTime": format_micro_time(datetime.now(UTC))}}
+            await client.patch(LEASES, name_of(number), LEASE_NAMESPACE, renewal, PatchKind.MERGE)
+            if (turn + number) % beat_after == 0:
+                beat: JsonObject = {"metadata": {"annotations": {names.ANNOTATION_HEARTBEAT: format_time(now())}}}
+                await client.patch(NODES, name_of(number), None, beat, PatchKind.MERGE)
+            await asyncio.sleep(LEASE_EVERY_S / count / 2)  # the other half is for the requests
+        turn += 1
+
+
+async def remove(client: Client) -> None:
+    """All simulated nodes, also those of a run that was interrupted. Their leases go with the garbage collector."""
+    await client.delete_collection(NODES, labels=LABEL)
+    for lease in await client.list(LEASES, LEASE_NAMESPACE):
+        if lease.metadata.name.startswith("simulated-"):
+            await client.delete(LEASES, lease.metadata.name, LEASE_NAMESPACE)
