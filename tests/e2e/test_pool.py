@@ -90,6 +90,17 @@ def test_a_pool_is_made(cluster: Cluster) -> None:
     assert len(selected) == 2  # what an autoscaler measures
 
 
+def test_an_autoscaler_can_target_it(cluster: Cluster) -> None:
+    cluster.kubectl("autoscale", "vmpool", NAME, "--min=1", "--max=3", "--name=herd").ok()
+
+    def probe() -> bool:
+        told = {c["type"]: c for c in cluster.get("hpa", "herd")["status"]["conditions"]}
+        return bool(told["AbleToScale"]["status"] == "True")
+
+    eventually("the autoscaler to have read the scale", probe, 90)
+    cluster.kubectl("delete", "hpa", "herd").ok()  # there are no metrics it could go by
+
+
 def test_what_its_machines_use_is_shown(cluster: Cluster) -> None:
     rows = json.loads(cluster.virtctl("top", "vm", "-o", "json").ok().out)
     assert [row["name"] for row in rows] == [f"{NAME}-0", f"{NAME}-1"]
@@ -157,6 +168,28 @@ def test_the_end_of_a_pool_is_the_end_of_its_machines(cluster: Cluster) -> None:
     cluster.kubectl("delete", "vmpool", NAME, "--timeout=60s").ok()
     eventually("all machines to be gone", lambda: not members(cluster) and not guests(cluster), 60)
     eventually("all revisions to be gone", lambda: not cluster.objects("controllerrevisions"), 30)
+
+
+def test_disks_may_outlive_their_machine(cluster: Cluster) -> None:
+    """Nothing runs here: a machine that is stopped has disks, too."""
+    keeping = manifest(1, "keeper", scaleInStrategy={"proactive": {"statePreservation": "Offline"}})
+    machine = keeping["spec"]["virtualMachineTemplate"]["spec"]
+    machine["runStrategy"] = "Halted"
+    machine["template"]["spec"]["volumes"] = [{"name": "a", "persistentVolumeClaim": {"claimName": "kept"}}]
+    cluster.apply(as_json(keeping)).ok()
+    vm = eventually("the machine", lambda: cluster.get("vm", "keeper-0"), 30)
+    owner = {"apiVersion": "kubevirt.io/v1", "kind": "VirtualMachine", "name": "keeper-0", "controller": True,
+             "uid": vm["metadata"]["uid"]}
+    claim = {"apiVersion": "v1", "kind": "PersistentVolumeClaim",
+             "metadata": {"name": "kept", "ownerReferences": [owner]},
+             "spec": {"accessModes": ["ReadWriteOnce"], "resources": {"requests": {"storage": "1Mi"}}}}
+    cluster.apply(as_json(claim)).ok()
+    cluster.kubectl("scale", "vmpool", "keeper", "--replicas=0").ok()
+    cluster.wait_gone("vm", "keeper-0", 60)
+    kept = cluster.get("pvc", "kept")["metadata"]
+    assert "ownerReferences" not in kept
+    assert "deletionTimestamp" not in kept
+    cluster.kubectl("delete", "vmpool", "keeper", "--timeout=60s").ok()
 
 
 def test_a_selector_that_does_not_fit_is_refused(cluster: Cluster) -> None:
