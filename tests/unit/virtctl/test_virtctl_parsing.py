@@ -165,7 +165,7 @@ def test_a_replica_set_is_selected_by_its_own_labels() -> None:
     [
         ("help", ["Available Commands:", "  start ", 'Use "virtctl <command> --help" for more information']),
         ("start --help", ["Usage:", "  virtctl start (VM) [flags]", "Flags:", "  --dry-run ",
-                          'Use "virtctl options" for a list of global command-line options (applies to all commands).']),
+                          'Use "virtctl options" for a list of global command-line options (applies to all',]),
         ("help credentials add-ssh-key", ["  virtctl credentials add-ssh-key VM [flags]", "  -u, --user "]),
         ("adm", ["  virtctl adm [command]", "  log-verbosity "]),
     ],
