@@ -16,16 +16,9 @@ COMPUTING: list[Refusal] = [
         f"{S}.resources.requests.memory '128Mi' is greater than {S}.resources.limits.memory '64Mi'",
     ),
     (
-        {"domain": {"resources": {"limits": {"memory": "256Mi"}}, "memory": {"guest": "1Gi"}}},
-        "Invalid",
-        f"{S}.memory.guest",
-        f"{S}.memory.guest '1Gi' must be equal to or less than the memory limit "
-        f"{S}.resources.limits.memory '256Mi'",
-    ),
-    (
         {"domain": {"resources": None}},
         "Required",
-        f"{S}.resources.requests.memory",
+        "",
         f"no memory requested, at least one of '{S}.memory.guest', '{S}.memory.hugepages.size' or "
         f"'{S}.resources.requests.memory' must be set",
     ),
@@ -128,7 +121,7 @@ COMPUTING: list[Refusal] = [
     (
         domain(cpu={"dedicatedCpuPlacement": True, "threads": 3}),
         "Invalid",
-        f"{S}.cpu.threads",
+        f"{S}.cpu.dedicatedCpuPlacement",
         f"Not more than two threads must be provided at {S}.cpu.threads (got 3) when DedicatedCPUPlacement is true",
     ),
     (
@@ -169,6 +162,12 @@ COMPUTING: list[Refusal] = [
         "kernel arguments cannot be provided without an external kernel",
     ),
     (
+        domain(firmware={"kernelBoot": {"container": {"image": "a", "initrdPath": "../initrd"}}}),
+        "Invalid",
+        f"{S}.firmware.kernelBoot.container.initrdPath",
+        f"{S}.firmware.kernelBoot.container.initrdPath must be an absolute path to a file without relative components",
+    ),
+    (
         domain(firmware={"kernelBoot": {"container": {"image": "", "kernelPath": "/k"}}}),
         "Required",
         f"{S}.firmware.kernelBoot.container.image",
@@ -176,7 +175,7 @@ COMPUTING: list[Refusal] = [
     ),
     (
         domain(firmware={"acpi": {}}),
-        "NotFound",
+        "Invalid",
         "spec.acpi",
         "ACPI was set but no SLIC nor MSDM volume reference was set",
     ),
@@ -184,13 +183,13 @@ COMPUTING: list[Refusal] = [
         domain(firmware={"acpi": {"slicNameRef": "nowhere"}}),
         "Invalid",
         "spec.acpi.slicNameRef",
-        "spec.acpi.slicNameRef does not have a matching Volume.",
+        "spec.acpi does not have a matching Volume.",
     ),
     (
         domain(firmware={"acpi": {"msdmNameRef": "root"}}),
-        "NotSupported",
+        "Invalid",
         "spec.acpi.msdmNameRef",
-        "spec.acpi.msdmNameRef refers to Volume of unsupported type.",
+        "spec.acpi refers to Volume of unsupported type.",
     ),
     (
         domain(ioThreadsPolicy="many"),

@@ -1,6 +1,6 @@
 """What is refused of disks, volumes and file systems."""
 
-from tests.refusals.samples import DISK, D, Refusal, S, V, devices, disk, volume
+from tests.refusals.samples import DISK, LABEL, D, Refusal, S, V, devices, disk, volume
 
 DISKS: list[Refusal] = [
     (disk(disk={"bus": "ide"}), "Invalid", f"{D}.disk.bus", "IDE bus is not supported"),
@@ -148,7 +148,7 @@ DISKS: list[Refusal] = [
     (
         disk(disk={"bus": "usb"}, dedicatedIOThread=True),
         "NotSupported",
-        D,
+        f"{S}.devices.disks.domain.devices.disks[0]",
         "IOThreads are not supported for disks on a usb bus",
     ),
     (
@@ -180,6 +180,12 @@ DISKS: list[Refusal] = [
         "Invalid",
         f"{D}.blockSize",
         "Block size matching can't be enabled together with a custom value",
+    ),
+    (
+        devices(disks=[{"name": "my_disk"}]) | {"volumes": [{"name": "my_disk", "containerDisk": {"image": "a"}}]},
+        "Invalid",
+        f"{S}.devices.disks.domain.devices.disks[0].name",
+        LABEL,
     ),
     (volume(dataVolume={"name": ""}), "Required", f"{V}.name", "DataVolume 'name' must be set"),
     (

@@ -1,18 +1,8 @@
 """What is refused of names, probes, resolvers, accounts and credentials."""
 
 from kubevirt.kit.json import JsonObject
-from tests.refusals.samples import DISK, Refusal, devices
+from tests.refusals.samples import DISK, LABEL, SUBDOMAIN, Refusal, devices
 
-LABEL = (
-    "a lowercase RFC 1123 label must consist of lower case alphanumeric characters or '-', and must start and end with "
-    "an alphanumeric character (e.g. 'my-name',  or '123-abc', regex used for validation is "
-    "'[a-z0-9]([-a-z0-9]*[a-z0-9])?')"
-)
-SUBDOMAIN = (
-    "a lowercase RFC 1123 subdomain must consist of lower case alphanumeric characters, '-' or '.', and must start and "
-    "end with an alphanumeric character (e.g. 'example.com', regex used for validation is "
-    r"'[a-z0-9]([-a-z0-9]*[a-z0-9])?(\.[a-z0-9]([-a-z0-9]*[a-z0-9])?)*')"
-)
 KEY: JsonObject = {"secret": {"secretName": "keys"}}
 AGENT: JsonObject = {"users": ["root"]}
 NOBODY: JsonObject = {"users": []}
@@ -90,7 +80,7 @@ SETTINGS: list[Refusal] = [
         {"dnsPolicy": "Sometimes"},
         "NotSupported",
         "spec.dnsPolicy",
-        "DNSPolicy: Sometimes is not supported, valid values: [ClusterFirst ClusterFirstWithHostNet Default None ]",
+        "DNSPolicy: Sometimes is not supported, valid values: [ClusterFirstWithHostNet ClusterFirst Default None ]",
     ),
     ({"dnsPolicy": "None"}, "Required", "spec.dnsConfig", "must provide `dnsConfig` when `dnsPolicy` is None"),
     (
@@ -103,16 +93,16 @@ SETTINGS: list[Refusal] = [
     (
         {"dnsConfig": {"searches": [f"a{i}.example" for i in range(7)]}},
         "Invalid",
-        "searches",
+        "searchDomains",
         "must not have more than 6 search paths",
     ),
     (
         {"dnsConfig": {"searches": [".".join(["x" * 60] * 4), "y.example." + "z" * 60]}},
         "Invalid",
-        "searches",
+        "searchDomains",
         "must not have more than 256 characters (including spaces) in the search list",
     ),
-    ({"dnsConfig": {"options": [{"value": "a"}]}}, "Required", "options", "Option.Name must not be empty"),
+    ({"dnsConfig": {"options": [{"value": "a"}]}}, "Invalid", "options", "Option.Name must not be empty"),
     (
         {"serviceAccountName": "Me"},
         "Invalid",

@@ -77,6 +77,14 @@ def test_everything_wrong_is_told_at_once() -> None:
     ]
 
 
+def test_a_guest_larger_than_its_pod_is_refused_unless_the_pod_grows_with_it() -> None:
+    change: JsonObject = {"domain": {"resources": {"limits": {"memory": "256Mi"}}, "memory": {"guest": "1Gi"}}}
+    assert causes(change) == []
+    at = "spec.domain.memory.guest"
+    told = f"{at} '1Gi' must be equal to or less than the memory limit spec.domain.resources.limits.memory '256Mi'"
+    assert causes(change, ClusterConfig(default_architecture="amd64", live_update=False)) == [("Invalid", at, told)]
+
+
 def test_a_gate_lifts_its_refusal() -> None:
     kubevirt: Json = {"spec": {"configuration": {"developerConfiguration": {"featureGates": ["HostDisk"]}}}}
     config = ClusterConfig.of(codec.convert(kubevirt, KubeVirt))

@@ -21,12 +21,11 @@ def _arm64(at: str, spec: VirtualMachineInstanceSpec) -> Causes:
         )
     if cpu is not None and cpu.model and cpu.model != "host-passthrough":
         yield not_supported(f"{at}.cpu.model", "currently, host-passthrough is the only model supported on Arm64")
-    if cpu is not None and (cpu.threads or 0) > 1:
-        threads = f"{at}.cpu.threads"
+    if cpu is not None and cpu.dedicated_cpu_placement and (cpu.threads or 0) > 1:
+        architecture = f"{at.removesuffix('.domain')}.architecture"
         yield invalid(
-            threads,
-            f"threads must not be greater than 1 at {threads} (got {cpu.threads}) when "
-            f"{at.removesuffix('.domain')}.architecture is arm64",
+            architecture,
+            f"threads must not be greater than 1 at {at}.cpu.threads (got {cpu.threads}) when {architecture} is arm64",
         )
     if domain.devices.sound is not None:
         yield not_supported(f"{at}.devices.sound", "Arm64 not support sound device")

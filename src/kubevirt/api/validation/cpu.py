@@ -91,7 +91,7 @@ def _dedicated(field: str, domain: DomainSpec, cpu: CPU) -> Causes:
     if not memory_request and not memory_limit and (memory is None or not (memory.guest or memory.hugepages)):
         yield invalid(
             at_memory_limit,
-            f"{at_memory_request}, {at_memory_limit}, {field}.memory.guest or {field}.memory.hugepages "
+            f"{at_memory_request}, {at_memory_limit}, {field}.memory.hugepages or {field}.memory.guest "
             "should be provided",
         )
     if limit > ZERO and not limit.is_whole:
@@ -100,7 +100,7 @@ def _dedicated(field: str, domain: DomainSpec, cpu: CPU) -> Causes:
         yield invalid(at_request, "provided resources CPU requests must be an interger")
     if request > ZERO and limit > ZERO and request != limit:
         yield invalid(at, f"{at_request} or {at_limit} must be equal when DedicatedCPUPlacement is true ")
-    if any(amount > ZERO and amount.value != vcpus(cpu) for amount in (request, limit)):
+    if (request > ZERO or limit > ZERO) and vcpus(cpu) not in (request.value, limit.value):
         yield invalid(
             at,
             f"{at_request} or {at_limit} must not be provided at the same time with {field}.cpu.cores "
@@ -115,7 +115,7 @@ def _dedicated(field: str, domain: DomainSpec, cpu: CPU) -> Causes:
     if (cpu.threads or 0) > 2:
         threads = f"{field}.cpu.threads"
         yield invalid(
-            threads,
+            at,
             f"Not more than two threads must be provided at {threads} (got {cpu.threads}) "
             "when DedicatedCPUPlacement is true",
         )

@@ -76,7 +76,7 @@ def check_host_devices(field: str, spec: VirtualMachineInstanceSpec, config: Clu
     for gpu in devices.gpus:
         display = gpu.virtual_gpu_options.display if gpu.virtual_gpu_options is not None else None
         if display is not None and display.enabled is not False:
-            ramfb += display.ram_fb is None or display.ram_fb.enabled is not False
+            ramfb += display.ram_fb is None or bool(display.ram_fb.enabled)
     if ramfb > 1:
         yield invalid(f"{field}.GPUs", "configuring multiple displays with ramfb is not valid ")
 

@@ -6,7 +6,8 @@ from typing import Final
 from kubevirt.api.config import ClusterConfig
 from kubevirt.api.disks import CustomBlockSize, Disk
 from kubevirt.api.validation.addresses import is_pci_address
-from kubevirt.api.validation.causes import Causes, invalid, not_supported
+from kubevirt.api.validation.causes import Causes, invalid, not_supported, required
+from kubevirt.api.validation.kubernetes_names import dns_label_faults
 from kubevirt.api.vmi import VirtualMachineInstanceSpec
 
 BUSES: Final = ("virtio", "scsi", "sata", "usb")
@@ -32,20 +33,26 @@ def check_disks(field: str, disks: list[Disk]) -> Causes:
             yield from _pci_address(field, index, disk)
         if disk.boot_order is not None and disk.boot_order < 1:
             yield invalid(f"{at}.bootOrder", f"{at} must have a boot order > 0, if supplied")
-        yield from _bus(at, disk)
+        yield from _bus(field, index, disk)
         if disk.serial:
             yield from _serial(at, disk.serial)
         if disk.cache and disk.cache not in CACHES:
             yield invalid(f"{at}.cache", f"{at}.cache has invalid value {disk.cache}")
         if disk.io and disk.io not in IO_MODES:
-            # The repeated path is what other clients get, too.
             yield not_supported(
-                f"{field}.domain.devices.disks[{index}].io",
+                f"{_repeated(field, index)}.io",
                 f"Disk IO mode for {field} is not supported. Supported modes are: native, threads.",
             )
         if disk.error_policy and disk.error_policy not in ERROR_POLICIES:
             yield invalid(f"{at}.errorPolicy", f'{at}.errorPolicy has invalid value "{disk.error_policy}"')
+        for fault in dns_label_faults(disk.name):  # containers are named after disks
+            yield invalid(f"{_repeated(field, index)}.name", fault)
         yield from _block_size(at, disk)
+
+
+def _repeated(field: str, index: int) -> str:
+    """The path of a disk with its beginning twice: some findings have it so, and other clients know them by it."""
+    return f"{field}.domain.devices.disks[{index}]"
 
 
 def check_volumes_of_disks(field: str, spec: VirtualMachineInstanceSpec, config: ClusterConfig) -> Causes:
@@ -65,8 +72,18 @@ def check_volumes_of_disks(field: str, spec: VirtualMachineInstanceSpec, config:
             continue
         if disk.lun is not None and volume.persistent_volume_claim is None and volume.data_volume is None:
             yield invalid(f"{at}.lun", f"{at}.lun can only be mapped to a DataVolume or PersistentVolumeClaim volume.")
-        if volume.downward_metrics is not None and (disk.disk is None or disk.disk.bus not in (None, "", "virtio")):
-            yield invalid(at, f"DownwardMetrics volume '{disk.name}' must be a disk of bus virtio")
+        if volume.downward_metrics is not None:
+            yield from _downward_metrics(f"{at}.disk", disk)
+
+
+def _downward_metrics(here: str, disk: Disk) -> Causes:
+    if disk.disk is None:
+        yield required(here, f"DownwardMetrics volume must be mapped to a disk, but disk is not set on {here}.")
+    elif disk.disk.bus not in (None, "", "virtio"):
+        yield invalid(
+            f"{here}.bus",
+            f"DownwardMetrics volume must be mapped to virtio bus, but {here}.bus is set to {disk.disk.bus}",
+        )
 
 
 def check_disks_of_volumes(field: str, spec: VirtualMachineInstanceSpec) -> Causes:
@@ -93,22 +110,24 @@ def _pci_address(field: str, index: int, disk: Disk) -> Causes:
         yield invalid(f"{at}.pciAddress", f"disk {at}.name has malformed PCI address ({target.pci_address}).")
 
 
-def _bus(at: str, disk: Disk) -> Causes:
-    for kind, target in (("disk", disk.disk), ("lun", disk.lun), ("cdrom", disk.cdrom)):
-        bus = target.bus if target is not None else None
-        if not bus:
-            continue
-        here = f"{at}.{kind}.bus"
-        if bus == "ide":
-            yield invalid(here, "IDE bus is not supported")
-        elif bus not in BUSES:
-            yield invalid(here, f"{at} is set with an unrecognized bus {bus}, must be one of: [{' '.join(BUSES)}]")
-        if kind == "cdrom" and bus == "virtio":
-            yield invalid(here, f"Bus type {bus} is invalid for CD-ROM device")
-        if kind == "disk" and bus == "sata" and disk.disk is not None and disk.disk.readonly:
-            yield invalid(here, f"{bus} hard-disks do not support read-only.")
-        if disk.dedicated_io_thread and bus in ("sata", "usb"):
-            yield not_supported(at, f"IOThreads are not supported for disks on a {bus} bus")
+def _bus(field: str, index: int, disk: Disk) -> Causes:
+    """About the first target; that there are more is said elsewhere."""
+    targets = (("disk", disk.disk), ("lun", disk.lun), ("cdrom", disk.cdrom))
+    kind, bus = next(((kind, target.bus) for kind, target in targets if target is not None), ("", ""))
+    at = f"{field}[{index}]"
+    here = f"{at}.{kind}.bus"
+    if not bus:
+        return
+    if bus == "ide":
+        yield invalid(here, "IDE bus is not supported")
+    elif bus not in BUSES:
+        yield invalid(here, f"{at} is set with an unrecognized bus {bus}, must be one of: [{' '.join(BUSES)}]")
+    elif kind == "cdrom" and bus == "virtio":
+        yield invalid(here, f"Bus type {bus} is invalid for CD-ROM device")
+    elif bus == "sata" and disk.disk is not None and disk.disk.readonly:
+        yield invalid(here, f"{bus} hard-disks do not support read-only.")
+    if disk.dedicated_io_thread and bus in ("sata", "usb"):
+        yield not_supported(_repeated(field, index), f"IOThreads are not supported for disks on a {bus} bus")
 
 
 def _serial(at: str, serial: str) -> Causes:
@@ -122,12 +141,11 @@ def _serial(at: str, serial: str) -> Causes:
 
 def _block_size(at: str, disk: Disk) -> Causes:
     size = disk.block_size
-    if size is None:
+    if size is None or size.custom is None:
         return
-    match = size.match_volume is not None and size.match_volume.enabled is not False
-    if size.custom is not None and match:
+    if size.match_volume is not None and size.match_volume.enabled is not False:
         yield invalid(f"{at}.blockSize", "Block size matching can't be enabled together with a custom value")
-    if size.custom is not None:
+    else:
         is_sata = any(target is not None and target.bus == "sata" for target in (disk.disk, disk.lun, disk.cdrom))
         yield from _custom_block_size(f"{at}.blockSize.custom", size.custom, is_sata=is_sata)
 
@@ -138,6 +156,15 @@ def _custom_block_size(at: str, size: CustomBlockSize, *, is_sata: bool) -> Caus
         yield invalid(
             f"{at}.logical",
             f"Logical size {logical} must be the same or less than the physical size of {physical}",
+        )
+        return
+    if is_sata and logical != MIN_BLOCK:
+        yield invalid(f"{at}.logical", f"Logical size {logical} must be {MIN_BLOCK} for SATA devices")
+        return
+    if granularity is not None and logical and granularity % logical:
+        yield invalid(
+            f"{at}.discardGranularity",
+            f"Discard granularity {granularity} must be multiples of logical size {logical}",
         )
         return
     for member, value in (("logical", logical), ("physical", physical)):
@@ -153,10 +180,3 @@ def _custom_block_size(at: str, size: CustomBlockSize, *, is_sata: bool) -> Caus
             )
         elif value & (value - 1):
             yield invalid(f"{at}.{member}", f"Provided size of {value} is not a power of 2")
-    if is_sata and logical != MIN_BLOCK:
-        yield invalid(f"{at}.logical", f"Logical size {logical} must be {MIN_BLOCK} for SATA devices")
-    if granularity is not None and logical and granularity % logical:
-        yield invalid(
-            f"{at}.discardGranularity",
-            f"Discard granularity {granularity} must be multiples of logical size {logical}",
-        )

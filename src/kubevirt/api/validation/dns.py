@@ -7,7 +7,8 @@ from kubevirt.api.validation.causes import Causes, invalid, not_supported, requi
 from kubevirt.api.validation.kubernetes_names import dns_label_faults, dns_subdomain_faults
 from kubevirt.api.vmi import VirtualMachineInstanceSpec
 
-POLICIES = ("ClusterFirst", "ClusterFirstWithHostNet", "Default", "None")
+POLICIES = ("ClusterFirstWithHostNet", "ClusterFirst", "Default", "None")
+SEARCHES = "searchDomains"
 MAX_NAMESERVERS = 3
 MAX_SEARCHES = 6
 MAX_SEARCH_LENGTH = 256
@@ -49,17 +50,17 @@ def _config(config: PodDNSConfig) -> Causes:
         if not _is_address(server):
             yield invalid("nameservers", f"must be valid IP address: {server}")
     if len(config.searches) > MAX_SEARCHES:
-        yield invalid("searches", f"must not have more than {MAX_SEARCHES} search paths")
+        yield invalid(SEARCHES, f"must not have more than {MAX_SEARCHES} search paths")
     if len(" ".join(config.searches)) > MAX_SEARCH_LENGTH:
         yield invalid(
-            "searches", f"must not have more than {MAX_SEARCH_LENGTH} characters (including spaces) in the search list"
+            SEARCHES, f"must not have more than {MAX_SEARCH_LENGTH} characters (including spaces) in the search list"
         )
     for search in config.searches:
         for fault in dns_subdomain_faults(search.removesuffix(".")):
-            yield invalid("searches", fault)
+            yield invalid(SEARCHES, fault)
     for option in config.options:
         if not option.name:
-            yield required("options", "Option.Name must not be empty")
+            yield invalid("options", "Option.Name must not be empty")
 
 
 def _is_address(text: str) -> bool:

@@ -1,7 +1,8 @@
 """Rules for firmware and for direct kernel boot."""
 
 from kubevirt.api.domain import DomainSpec, KernelBoot
-from kubevirt.api.validation.causes import Causes, invalid, not_found, not_supported, required
+from kubevirt.api.validation.causes import Causes, invalid, required
+from kubevirt.api.validation.volumes import check_path
 from kubevirt.api.vmi import VirtualMachineInstanceSpec
 
 
@@ -12,7 +13,7 @@ def check_acpi_tables(field: str, spec: VirtualMachineInstanceSpec) -> Causes:
         return
     at = f"{field}.acpi"
     if not acpi.slic_name_ref and not acpi.msdm_name_ref:
-        yield not_found(at, "ACPI was set but no SLIC nor MSDM volume reference was set")
+        yield invalid(at, "ACPI was set but no SLIC nor MSDM volume reference was set")
         return
     volumes = {volume.name: volume for volume in spec.volumes}
     for member, name in (("slicNameRef", acpi.slic_name_ref), ("msdmNameRef", acpi.msdm_name_ref)):
@@ -20,9 +21,9 @@ def check_acpi_tables(field: str, spec: VirtualMachineInstanceSpec) -> Causes:
             continue
         volume = volumes.get(name)
         if volume is None:
-            yield invalid(f"{at}.{member}", f"{at}.{member} does not have a matching Volume.")
+            yield invalid(f"{at}.{member}", f"{at} does not have a matching Volume.")
         elif volume.secret is None:
-            yield not_supported(f"{at}.{member}", f"{at}.{member} refers to Volume of unsupported type.")
+            yield invalid(f"{at}.{member}", f"{at} refers to Volume of unsupported type.")
 
 
 def check_firmware(field: str, domain: DomainSpec) -> Causes:
@@ -61,5 +62,8 @@ def _kernel_boot(field: str, boot: KernelBoot) -> Causes:
             f"{field}.container",
             f"{field}.container must be defined with at least one of the following: kernelPath, initrdPath",
         )
+    for member, path in (("kernelPath", container.kernel_path), ("initrdPath", container.initrd_path)):
+        if path:
+            yield from check_path(f"{field}.container.{member}", path)
     if boot.kernel_args and not container.kernel_path:
         yield invalid(f"{field}.kernelArgs", "kernel arguments cannot be provided without an external kernel")

@@ -52,7 +52,7 @@ def check_spec(field: str, spec: VirtualMachineInstanceSpec, config: ClusterConf
     yield from dns.check_host_names(field, spec)
     yield from memory.check_requests(domain, spec.domain)
     yield from memory.check_hugepages(domain, spec.domain)
-    yield from memory.check_guest(domain, spec.domain)
+    yield from memory.check_guest(domain, spec.domain, config)
     yield from _machine_type(field, spec, config)
     yield from firmware.check_acpi_tables(field, spec)
     yield from cpu.check_requests(domain, spec.domain)

@@ -1,5 +1,6 @@
 """Rules for memory."""
 
+from kubevirt.api.config import ClusterConfig
 from kubevirt.api.domain import DomainSpec
 from kubevirt.api.validation.causes import Causes, invalid, required
 from kubevirt.kit.errors import Refused
@@ -46,8 +47,10 @@ def check_hugepages(field: str, domain: DomainSpec) -> Causes:
         yield invalid(at_amount, f"{at_amount} '{amount}' is not a multiple of the page size {at} '{text}'")
 
 
-def check_guest(field: str, domain: DomainSpec) -> Causes:
-    """The guest's memory fits into the pod's."""
+def check_guest(field: str, domain: DomainSpec, config: ClusterConfig) -> Causes:
+    """The guest's memory fits into the pod's, which grows with the guest's where that is changed while it runs."""
+    if config.live_update:
+        return
     guest = domain.memory.guest if domain.memory is not None else None
     limit = domain.resources.limits.get("memory")
     if guest is not None and limit and guest > limit:
@@ -67,7 +70,7 @@ def check_given(field: str, domain: DomainSpec) -> Causes:
     if not domain.resources.requests.get("memory"):
         at = f"{field}.resources.requests.memory"
         yield required(
-            at,
+            "",
             f"no memory requested, at least one of '{field}.memory.guest', '{field}.memory.hugepages.size' or "
             f"'{at}' must be set",
         )

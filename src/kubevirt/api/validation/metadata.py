@@ -3,7 +3,7 @@
 from kubevirt.api import names
 from kubevirt.api.config import ClusterConfig
 from kubevirt.api.meta import ObjectMeta
-from kubevirt.api.validation.causes import Causes, not_supported
+from kubevirt.api.validation.causes import Causes, invalid, not_supported
 
 
 def check_metadata(field: str, metadata: ObjectMeta, config: ClusterConfig, *, own_account: bool) -> Causes:
@@ -12,14 +12,14 @@ def check_metadata(field: str, metadata: ObjectMeta, config: ClusterConfig, *, o
         yield not_supported(
             f"{field}.labels", "creation of the following reserved kubevirt.io/ labels on a VMI object is prohibited"
         )
-    if names.ANNOTATION_IGNITION in metadata.annotations and not config.has_gate("ExperimentalIgnitionSupport"):
-        yield not_supported(
+    if metadata.annotations.get(names.ANNOTATION_IGNITION) and not config.has_gate("ExperimentalIgnitionSupport"):
+        yield invalid(
             f"{field}.annotations",
             "ExperimentalIgnitionSupport feature gate is not enabled in kubevirt-config, invalid entry "
             f"{field}.annotations.{names.ANNOTATION_IGNITION}",
         )
-    if names.ANNOTATION_SIDECARS in metadata.annotations and not config.has_gate("Sidecar"):
-        yield not_supported(
+    if metadata.annotations.get(names.ANNOTATION_SIDECARS) and not config.has_gate("Sidecar"):
+        yield invalid(
             f"{field}.annotations",
             "sidecar feature gate is not enabled in kubevirt-config, invalid entry "
             f"{field}.annotations.{names.ANNOTATION_SIDECARS}",

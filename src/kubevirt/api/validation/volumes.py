@@ -55,6 +55,14 @@ class Shown:
     filesystems: frozenset[str]
 
 
+def check_path(field: str, path: str) -> Causes:
+    """That a path within a container image leads to a file, and nowhere else."""
+    if path == "/":
+        yield invalid(field, f"{field} must not point to root")
+    elif not path.startswith("/") or any(part in ("", ".", "..") for part in path[1:].removesuffix("/").split("/")):
+        yield invalid(field, f"{field} must be an absolute path to a file without relative components")
+
+
 def check_volumes(field: str, spec: VirtualMachineInstanceSpec, config: ClusterConfig) -> Causes:
     """All rules of the list of volumes."""
     seen: dict[str, int] = {}
@@ -158,16 +166,8 @@ def _host_disk(at: str, disk: HostDisk, config: ClusterConfig) -> Causes:
 
 
 def _container_disk(here: str, disk: ContainerDiskSource) -> Causes:
-    path = disk.path or ""
-    if path == "/":
-        yield invalid(here, f"{here} must not point to root")
-    elif path and not _is_clean(path):
-        yield invalid(here, f"{here} must be an absolute path to a file without relative components")
-
-
-def _is_clean(path: str) -> bool:
-    parts = path.split("/")[1:]
-    return path.startswith("/") and all(part not in ("", ".", "..") for part in parts)
+    if disk.path:
+        yield from check_path(here, disk.path)
 
 
 def _container_path(at: str, volume: Volume, shown: Shown) -> Causes:
