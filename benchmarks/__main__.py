@@ -17,7 +17,7 @@ from pathlib import Path
 
 import click
 
-from benchmarks import code, memory, scale, start_time
+from benchmarks import admission, code, memory, scale, start_time
 from benchmarks.page import MIB, line
 from kubevirt.api.resources import NAMESPACES, PODS, VMIS, VMS
 from kubevirt.kit import logs
@@ -62,6 +62,7 @@ async def measure(runs: int, crowd: int, only: list[str]) -> None:
     """All parts in turn; each prints its lines as soon as it has them."""
     if "code" in only:
         code.measure()
+        admission.measure()
     if not set(only) & {"start", "writes", "memory", "crowd"}:
         return
     async with Client(load_access(), program="benchmarks") as client:

@@ -28,8 +28,9 @@ from kubevirt.virt_operator.user_roles import user_role_objects
 
 ROLES = "/apis/rbac.authorization.k8s.io/v1"
 IN_TIME_S = 30.0
-VERSIONS = {"": "v1", "apps": "v1", "authorization.k8s.io": "v1", "coordination.k8s.io": "v1", "kubevirt.io": "v1",
-            "apiextensions.k8s.io": "v1", "storage.k8s.io": "v1"}
+VERSIONS = {"snapshot.kubevirt.io": "v1beta1", "backup.kubevirt.io": "v1alpha1", "pool.kubevirt.io": "v1beta1",
+            "instancetype.kubevirt.io": "v1beta1", "cdi.kubevirt.io": "v1beta1"}
+"""Of groups that are not served as v1."""
 CLUSTER_WIDE = {"nodes", "namespaces", "subjectaccessreviews", "customresourcedefinitions", "storageclasses",
                 "virtualmachineclusterinstancetypes", "virtualmachineclusterpreferences", "migrationpolicies"}
 METHODS = {"get": "GET", "list": "GET", "watch": "GET", "create": "POST", "update": "PUT", "patch": "PATCH",
@@ -89,7 +90,7 @@ def roles(account: Account, user: str, place: str, without: Case | None = None) 
 def request_of(case: Case, place: str) -> tuple[str, str, list[tuple[str, str]], JsonObject | None]:
     """(method, path, query, body) of a request that needs this right and changes nothing."""
     resource, _, subresource = case.resource.partition("/")
-    version = VERSIONS.get(case.group) or served_version(case.group)
+    version = VERSIONS.get(case.group, "v1")
     path = f"/apis/{case.group}/{version}" if case.group else f"/api/{version}"
     if resource not in CLUSTER_WIDE:
         path += f"/namespaces/{'default' if case.wide else place}"
@@ -100,13 +101,6 @@ def request_of(case: Case, place: str) -> tuple[str, str, list[tuple[str, str]],
         case.verb, [("dryRun", "All")])
     body: JsonObject | None = {} if case.verb in ("create", "update", "patch") else None
     return METHODS[case.verb], path, query, body
-
-
-def served_version(group: str) -> str:
-    """Of the add-on's further groups and of those it meets."""
-    return {"snapshot.kubevirt.io": "v1beta1", "backup.kubevirt.io": "v1alpha1", "pool.kubevirt.io": "v1beta1",
-            "instancetype.kubevirt.io": "v1beta1", "clone.kubevirt.io": "v1beta1", "export.kubevirt.io": "v1beta1",
-            "migrations.kubevirt.io": "v1alpha1", "cdi.kubevirt.io": "v1beta1"}[group]
 
 
 async def is_refused(client: Client, case: Case, place: str) -> bool:
