@@ -11,6 +11,7 @@ import os
 import re
 import socket
 import subprocess
+import sys
 import zlib
 from collections import Counter
 from collections.abc import Iterator
@@ -146,6 +147,26 @@ def test_the_screen_on_a_port(guest: Cluster) -> None:
         assert greeting(port, 12) == b"RFB 003.008\n"
 
 
+def test_the_screen_in_a_viewer(guest: Cluster, tmp_path: Path) -> None:
+    """The viewer is one that says what it was given and what greeted it."""
+    viewer, seen = tmp_path / "remote-viewer", tmp_path / "seen"
+    viewer.write_text(
+        f"#!{sys.executable}\nimport socket, sys\nport = int(sys.argv[1].removeprefix('vnc://127.0.0.1:'))\n"
+        f"with socket.create_connection(('127.0.0.1', port)) as screen, open({str(seen)!r}, 'wb') as file:\n"
+        "    file.write(screen.recv(12))\n"
+    )
+    viewer.chmod(0o700)
+    shown = run("env", f"PATH={tmp_path}", virtctl_path(), "--kubeconfig", guest.kubeconfig, "-n", guest.namespace,
+                "vnc", NAME).ok()  # fmt: skip
+    assert seen.read_bytes() == b"RFB 003.008\n"
+    assert [json.loads(line)["msg"].partition(" in ")[0] for line in shown.err.splitlines()] == [
+        "connection timeout: 1m0s", "VNC Client connected",
+    ]  # fmt: skip
+    nothing = run("env", "PATH=/absent", virtctl_path(), "--kubeconfig", guest.kubeconfig, "-n", guest.namespace,
+                  "vnc", NAME)  # fmt: skip
+    nothing.fails("error encountered: could not find remote-viewer or vncviewer binary in $PATH")
+
+
 def test_ports_of_the_guest(guest: Cluster) -> None:
     port = free_port()
     with running(guest, "port-forward", f"vmi/{NAME}", f"{port}:22"):
@@ -189,6 +210,9 @@ def test_who_takes_a_console_over_is_told_of(guest: Cluster) -> None:
         (["scp", "a", "b"], "none of the two provided locations seems to be a remote location"),
         (["guestosinfo", "nobody"], 'virtualmachineinstance.kubevirt.io "nobody" not found'),
         (["reset", "nobody"], "Error reseting VirtualMachineInstance nobody"),
+        (["usbredir", "--no-launch", NAME], f"Can't access VMI {NAME}: Operation cannot be fulfilled"),
+        (["usbredir", "1-2", NAME], "Error on finding usbredirect in $PATH"),
+        (["console", "nobody", "--timeout", "0"], 'virtualmachineinstance.kubevirt.io "nobody" not found'),
         (["why", "nobody"], 'virtualmachines.kubevirt.io "nobody" not found'),
     ],
 )
