@@ -30,6 +30,10 @@ SUBRESOURCES = "/apis/subresources.kubevirt.io"
 T = TypeVar("T")
 
 
+class NoCredentials(CommandError):
+    """The user was asked who it is, and did not say."""
+
+
 @dataclass(frozen=True, kw_only=True)
 class Session:
     """A client and the namespace that the command works in."""
@@ -78,6 +82,8 @@ def run(flags: Globals, work: Callable[[Session], Awaitable[T]], *, waiting_for:
     """
     try:
         return asyncio.run(_within_session(flags, work, waiting_for))
+    except NoCredentials:
+        raise
     except CommandError as e:
         e.spoke_to = flags
         raise
@@ -86,6 +92,8 @@ def run(flags: Globals, work: Callable[[Session], Awaitable[T]], *, waiting_for:
 async def _within_session(flags: Globals, work: Callable[[Session], Awaitable[T]], waiting_for: str) -> T:
     try:
         access = load_access(config_flags(flags))
+        if access.server.startswith("https://") and not access.has_credentials:
+            access = replace(access, basic=ask_for_credentials())
         async with Client(access, program="virtctl") as client:
             session = Session(client=client, namespace=access.namespace)
             if not waiting_for:
@@ -96,6 +104,27 @@ async def _within_session(flags: Globals, work: Callable[[Session], Awaitable[T]
         raise CommandError(e.message) from e
     except Problem as e:
         raise CommandError(str(e)) from e
+
+
+def ask_for_credentials() -> tuple[str, str]:
+    """Name and password of a user who has brought none, asked for on the terminal."""
+    import getpass
+    import sys
+
+    sys.stdout.write("Please enter Username: ")
+    sys.stdout.flush()
+    name = sys.stdin.readline()
+    if not name:
+        raise NoCredentials("EOF")
+    prompt = "Please enter Password: "
+    if sys.stdin.isatty():
+        return name.strip(), getpass.getpass(prompt)
+    sys.stdout.write(prompt)
+    sys.stdout.flush()
+    password = sys.stdin.readline()
+    if not password:
+        raise NoCredentials("EOF")
+    return name.strip(), password.rstrip("\n")
 
 
 def config_flags(flags: Globals) -> ConfigFlags:

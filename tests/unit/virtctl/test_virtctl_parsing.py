@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import io
+
 import pytest
 from click.testing import CliRunner
 
@@ -181,3 +183,20 @@ def test_help(arguments: str, lines: list[str]) -> None:
 def test_commands_that_take_nothing(arguments: str) -> None:
     result = CliRunner().invoke(CommandTable(), [*arguments.split(), "x"], prog_name="virtctl", standalone_mode=False)
     assert str(result.exception) == f'unknown command "x" for "virtctl {arguments}"'
+
+
+@pytest.mark.parametrize(
+    ("typed", "out", "err"),
+    [
+        ("", "Please enter Username: ", "EOF\n"),
+        ("me\n", "Please enter Username: Please enter Password: ", "EOF\n"),
+    ],
+)
+def test_who_brings_no_credentials_is_asked(
+    typed: str, out: str, err: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setenv("KUBECONFIG", "/absent")
+    monkeypatch.setattr("sys.stdin", io.StringIO(typed))
+    assert run_command(["start", "x", "--server", "https://127.0.0.1:1"]) == 1
+    seen = capsys.readouterr()
+    assert (seen.out, seen.err) == (out, err)
