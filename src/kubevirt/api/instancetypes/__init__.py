@@ -8,7 +8,8 @@ rules, and no second path.
     preferences, device_preferences     a preference put into a machine
     requirements                        what a preference demands
     expansion                           both together
-    resources, matchers, finding        which ones a machine names
-    inference, volume_sources           which ones its volumes name for it
+    resources, matchers, matcher_rules  the kinds there are, and how machines name them
+    lookups, finding                    what is named, or the copy that was made of it
+    inference, volume_sources           what volumes name for their machine
     admission                           the defaults and rules of a machine that names some
 """

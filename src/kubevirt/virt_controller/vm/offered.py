@@ -33,9 +33,14 @@ class Offered:
         return self.found.get(lookup)
 
 
+NOTHING = Offered()
+
+
 def gather(vm: VirtualMachine, controlled: Iterable[StartRevision], look: Callable[[Lookup], Answer]) -> Offered:
     """What this VM is offered; `controlled` are the revisions that it controls."""
     copies = tuple(revision for revision in controlled if is_copy(revision))
+    if not copies and vm.spec.instancetype is None and vm.spec.preference is None:
+        return NOTHING
     found: dict[Lookup, msgspec.Struct] = {
         Lookup(CONTROLLER_REVISIONS, copy.metadata.name, copy.metadata.namespace): readable(copy) for copy in copies
     }
