@@ -40,6 +40,14 @@ def nic(network: JsonObject | None = None, **members: Json) -> JsonObject:
     return {"spec": {"domain": {"devices": {"interfaces": interfaces}}, "networks": networks}}
 
 
+def _with(*parts: JsonObject) -> JsonObject:
+    whole: Json = {}
+    for part in parts:
+        whole = merge(whole, part)
+    assert isinstance(whole, dict)
+    return whole
+
+
 CLAIM: JsonObject = {"persistentVolumeClaim": {"claimName": "c"}}
 SMM: JsonObject = {"smm": {"enabled": True}}
 BUSES = ["virtio", "sata", "scsi", "usb"] * 7
@@ -201,6 +209,14 @@ CASES: dict[str, JsonObject] = {
     "reboot ends the guest": domain(rebootPolicy="Terminate"),
     "reboot restarts the guest": domain(rebootPolicy="Reboot"),
     "starts paused": {"spec": {"startStrategy": "Paused"}},
+    "all on the root bus": _with(
+        disk(), nic(), devices(rng={}),
+        {"metadata": {"annotations": {"kubevirt.io/placePCIDevicesOnRootComplex": "true"}}},
+    ),
+    "interface slots asked for": _with(
+        nic(), {"metadata": {"annotations": {"kubevirt.io/pci-interface-slot-count": "7"}}}
+    ),
+    "large memory": domain(memory={"guest": "3Gi"}),
     "no pci hole": {"metadata": {"annotations": {"kubevirt.io/disablePCIHole64": "true"}}},
     "sev": domain(launchSecurity={"sev": {}}, firmware={"bootloader": {"efi": {"secureBoot": False}}}),
     "sev-es": domain(
@@ -210,14 +226,6 @@ CASES: dict[str, JsonObject] = {
     "sev-snp": domain(launchSecurity={"snp": {}}, firmware={"bootloader": {"efi": {"secureBoot": False}}}),
     "tdx": domain(launchSecurity={"tdx": {}}, firmware={"bootloader": {"efi": {"secureBoot": False}}}),
 }
-
-
-def _with(*parts: JsonObject) -> JsonObject:
-    whole: Json = {}
-    for part in parts:
-        whole = merge(whole, part)
-    assert isinstance(whole, dict)
-    return whole
 
 
 CASES["io threads shared"] = _with(disk(), domain(ioThreadsPolicy="shared"))

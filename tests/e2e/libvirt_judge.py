@@ -1,6 +1,7 @@
 """Runs inside a box: asks the libvirt of the launcher's image what it makes of domains, and writes down its answers.
 
-Usage: libvirt_judge.py CASES VERDICTS, two JSON files. A case is {"xml": ..., "start": ...}; a verdict is
+Usage: libvirt_judge.py CASES VERDICTS, two JSON files. A case is {"xml": ..., "spare": ..., "start": ...} (see
+`kubevirt.virt_launcher.orders`); a verdict is
 {"objection": libvirt's words or "", "view": the machine as QEMU sees it, where it was started}. Machines are started
 paused: QEMU has then made every device, and the guest has not run an instruction. What a view means is for
 `libvirt_view` to say.
@@ -19,16 +20,18 @@ import libvirt_qemu  # type: ignore[import-not-found]  # beside libvirt in the i
 
 from kubevirt.virt_launcher import capability_seed
 from kubevirt.virt_launcher.daemon import DAEMON_CONF, QEMU_CONF, STATE_DIR, URI, environment
+from kubevirt.virt_launcher.orders import SettleOrder, SpareSlots
+from kubevirt.virt_launcher.workshop.build import settle
 
 IMAGE_BYTES = 4 << 20
 DISK = ("serial", "bootindex", "logical_block_size", "physical_block_size", "discard_granularity", "share-rw", "werror",
         "rerror", "num-queues", "iothread", "iothread-vq-mapping")  # fmt: skip
-NIC = ("mac", "bootindex", "acpi-index", "host_mtu", "mq")
+NIC = ("parent_bus", "mac", "bootindex", "acpi-index", "host_mtu", "mq")
 PROPERTIES = {
     "virtio-blk": DISK, "scsi-hd": DISK, "scsi-cd": DISK, "scsi-block": DISK, "ide-": DISK, "usb-storage": DISK,
     "virtio-net": NIC, "e1000": NIC, "igb": NIC, "rtl8139": NIC, "ne2k": NIC, "pcnet": NIC,
     "virtio-balloon": ("free-page-reporting", "guest-stats-polling-interval"),
-    "virtio-scsi": ("iothread", "num_queues"), "virtserialport": ("name",), "VGA": ("vgamem_mb",),
+    "pcie-root-port": ("hotplug",), "virtio-scsi": ("iothread", "num_queues"), "virtserialport": ("name",),
 }  # fmt: skip
 """What is asked about devices, by how their type begins."""
 QUERIES = ("query-pci", "query-block", "query-cpus-fast", "query-hotpluggable-cpus", "query-memory-size-summary",
@@ -119,12 +122,15 @@ class Qemu:
         return {**view, "devices": devices, "machine": self.properties("/machine", MACHINE), "cpu": cpu}
 
 
-def judged(connection: libvirt.virConnect, xml: str, *, start: bool) -> dict[str, object]:
+def judged(connection: libvirt.virConnect, xml: str, spare: dict[str, int] | None, *, start: bool) -> dict[str, object]:
     """Defined as a launcher does it; then started, or turned into QEMU's command line as a start would."""
     root = ET.fromstring(xml)  # noqa: S314 - our own domain
     view: dict[str, object] = {}
     try:
         domain = connection.defineXML(xml)
+        if spare is not None:
+            order = SettleOrder(xml=domain.XMLDesc(libvirt.VIR_DOMAIN_XML_INACTIVE), spare=SpareSlots(**spare))
+            domain = connection.defineXML(settle(order).xml)
         try:
             if start:
                 furnish(root)

@@ -52,10 +52,12 @@ class View:
         found = self.part("devices", alias)
         return found if isinstance(found, dict) else {}
 
+    def devices(self) -> list[dict[str, object]]:
+        found = self.part("devices")
+        return [device for device in found.values() if isinstance(device, dict)] if isinstance(found, dict) else []
+
     def kinds(self) -> list[str]:
-        devices = self.part("devices")
-        assert isinstance(devices, dict)
-        return [str(device["type"]) for device in devices.values()]
+        return [str(device["type"]) for device in self.devices()]
 
     def drive(self, alias: str) -> dict[str, object]:
         return next((b for b in self.rows("query-block") if f"/{alias}" in f"/{b.get('qdev')}"), {})
@@ -75,7 +77,7 @@ def differences(vmi: VirtualMachineInstance, content: JsonObject) -> list[str]:
         found += [f"disk {disk.name}: {text}" for text in _disk(vmi, disk, view)]
     for interface in vmi.spec.domain.devices.interfaces:
         found += [f"interface {interface.name}: {text}" for text in _interface(vmi, interface, view)]
-    return found
+    return found + list(_ports(vmi, view))
 
 
 def _unlike(what: str, wanted: object, seen: object) -> Iterator[str]:
@@ -165,6 +167,21 @@ def _target(disk: Disk) -> tuple[str, str]:
     if disk.cdrom is not None:
         return "cdrom", disk.cdrom.bus or "sata"
     return "disk", (disk.disk.bus if disk.disk is not None else "") or "sata"
+
+
+def _ports(vmi: VirtualMachineInstance, view: View) -> Iterator[str]:
+    """Interfaces stand on the first root ports, and further devices find some that are free."""
+    if "kubevirt.io/placePCIDevicesOnRootComplex" in vmi.metadata.annotations:
+        yield from _unlike("root ports", 0, view.kinds().count("pcie-root-port"))
+        return
+    interfaces = [i for i in vmi.spec.domain.devices.interfaces if not i.pci_address and not i.model]
+    if "pcie-pci-bridge" not in view.kinds():  # which devices of plain PCI need, and which comes first
+        for at, interface in enumerate(interfaces, 1):
+            bus = str(view.device(f"ua-{interface.name}").get("parent_bus")).rpartition("/")[2]
+            yield from _unlike(f"port of {interface.name}", f"pci.{at}", bus)
+    ready = sum(device["type"] == "pcie-root-port" and bool(device["hotplug"]) for device in view.devices())
+    if ready < len(interfaces) + 3:
+        yield f"only {ready} root ports are ready for devices to come"
 
 
 def _disk(vmi: VirtualMachineInstance, disk: Disk, view: View) -> Iterator[str]:

@@ -11,6 +11,7 @@ import os
 import shutil
 import subprocess
 import tempfile
+from dataclasses import asdict
 from pathlib import Path
 
 import pytest
@@ -23,7 +24,9 @@ from kubevirt.api.vmi import VirtualMachineInstance
 from kubevirt.kit.json import JsonObject
 from kubevirt.launcher_link.context import domain_context
 from kubevirt.launcher_link.settings import sync_options
-from kubevirt.machine.domain import DiskFacts, build_domain
+from kubevirt.machine.domain import DiskFacts, topology
+from kubevirt.machine.domain.build import domain_element
+from kubevirt.machine.domain.xml import to_text
 from kubevirt.machine.network import NicAttachment
 from tests.e2e.launcher_box import DIRECTORIES, ROOT, SCRIPT, UNPACKED, missing, unpacked
 from tests.e2e.libvirt_cases import CASES, vmi
@@ -76,7 +79,7 @@ def admitted(name: str) -> VirtualMachineInstance:
     return admission.object
 
 
-def domain_of(name: str) -> str:
+def case_of(name: str) -> JsonObject:
     """The domain that a launcher without KVM would define, on volumes that allow direct input and output."""
     instance = admitted(name)
     tap = "queues0" if instance.spec.domain.devices.network_interface_multiqueue else "tap0"
@@ -84,7 +87,11 @@ def domain_of(name: str) -> str:
     facts = DiskFacts(cache="none", block=name not in STARTED, format="raw")
     disks = {volume.name: facts for volume in instance.spec.volumes}
     context = domain_context(sync_options(CONFIG, kvm_usable=False), kvm=False, disks=disks, nics=nics)
-    return build_domain(instance, context)
+    domain, spare = domain_element(instance, context), topology.spare(instance)
+    if spare is None:
+        return {"xml": to_text(domain), "spare": None, "start": name in STARTED}
+    topology.with_placeholders(domain, spare.placeholders)
+    return {"xml": to_text(domain), "spare": asdict(spare), "start": name in STARTED}
 
 
 def judged(cases: dict[str, JsonObject]) -> dict[str, JsonObject]:
@@ -117,7 +124,7 @@ def judged(cases: dict[str, JsonObject]) -> dict[str, JsonObject]:
 
 @pytest.fixture(scope="module")
 def verdicts() -> dict[str, JsonObject]:
-    return judged({name: {"xml": domain_of(name), "start": name in STARTED} for name in CASES})
+    return judged({name: case_of(name) for name in CASES})
 
 
 @pytest.mark.parametrize("name", CASES)

@@ -13,7 +13,18 @@ from kubevirt.launcher_link.messages import MAX_LINE_BYTES, Reply, Request
 from kubevirt.launcher_link.streams import next_message
 from kubevirt.launcher_link.wire import decode_body, encode_body, to_line
 from kubevirt.virt_launcher.children import Child, Children
-from kubevirt.virt_launcher.orders import BUILD, DESCRIBE, BuildOrder, Built, Described, DescribeOrder
+from kubevirt.virt_launcher.orders import (
+    BUILD,
+    DESCRIBE,
+    SETTLE,
+    BuildOrder,
+    Built,
+    Described,
+    DescribeOrder,
+    Settled,
+    SettleOrder,
+    SpareSlots,
+)
 
 _Answer = TypeVar("_Answer", bound=msgspec.Struct)
 
@@ -42,6 +53,9 @@ class Workshop:
 
     async def build(self, order: BuildOrder) -> Built:
         return await self._ask(BUILD, order, Built)
+
+    async def settle(self, xml: str, spare: SpareSlots) -> str:
+        return (await self._ask(SETTLE, SettleOrder(xml=xml, spare=spare), Settled)).xml
 
     async def describe(self, xml: str) -> Described:
         return await self._ask(DESCRIBE, DescribeOrder(xml=xml), Described)

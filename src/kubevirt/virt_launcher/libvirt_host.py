@@ -175,6 +175,11 @@ class LibvirtHost:
         """Change what can be changed of a device while the guest runs."""
         await self._on_domain(lambda domain: domain.updateDeviceFlags(xml, libvirt.VIR_DOMAIN_AFFECT_LIVE))
 
+    async def definition(self) -> str:
+        """The domain as it would be started."""
+        text: str = await self._on_domain(lambda domain: domain.XMLDesc(libvirt.VIR_DOMAIN_XML_INACTIVE))
+        return text
+
     async def guest_info(self) -> dict[str, object]:
         """What the agent says of users, operating system, time zone, host name and file systems; flat, as in virsh."""
 

@@ -246,6 +246,9 @@ class Machine:
         Path(paths.machine_dir(self._options.uid)).mkdir(parents=True, exist_ok=True)
         try:
             await self._host.define(built.xml)
+            if built.spare is not None:
+                laid_out = await self._host.definition()
+                await self._host.define(await self._workshop.settle(laid_out, built.spare))
             log.info("domain defined")
             await self._host.start(paused=built.paused)
         except HostError as error:

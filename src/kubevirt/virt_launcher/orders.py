@@ -7,6 +7,7 @@ from kubevirt.machine.domain_report import ReportedInterface
 from kubevirt.machine.network.attachment import Dhcp6Lease, DhcpLease
 
 BUILD = "build"
+SETTLE = "settle"
 DESCRIBE = "describe"
 
 
@@ -17,6 +18,14 @@ class BuildOrder(msgspec.Struct, kw_only=True):
     """A SyncRequest, as virt-handler sent it."""
     kvm: bool
     allow_emulation: bool
+
+
+class SpareSlots(msgspec.Struct, kw_only=True):
+    """PCI slots that stay free; what the numbers mean stands in `kubevirt.machine.domain.topology`."""
+
+    placeholders: int
+    total: int
+    minimum: int
 
 
 class Built(msgspec.Struct, kw_only=True, omit_defaults=True):
@@ -36,8 +45,21 @@ class Built(msgspec.Struct, kw_only=True, omit_defaults=True):
     """To be brought into the guest by its agent."""
     guest_probes: bool = False
     """Somebody will ask from time to time how the guest is."""
+    spare: SpareSlots | None = None
+    """The domain is not ready yet: libvirt has to lay out its PCI bus first."""
     quiet_probes: bool = False
     """Until told otherwise, pings of the agent count as answered."""
+
+
+class SettleOrder(msgspec.Struct, kw_only=True):
+    """Make a domain ready whose PCI bus libvirt has laid out."""
+
+    xml: str
+    spare: SpareSlots
+
+
+class Settled(msgspec.Struct, kw_only=True):
+    xml: str
 
 
 class DescribeOrder(msgspec.Struct, kw_only=True):

@@ -21,14 +21,14 @@ from kubevirt.machine.domain import (
     interfaces,
     iothreads,
     memory,
+    models,
     peripherals,
     placement,
     security,
+    topology,
 )
 from kubevirt.machine.domain.context import DomainContext
-from kubevirt.machine.domain.xml import Element, el, to_text
-
-QEMU_NAMESPACE = "http://libvirt.org/schemas/domain/qemu/1.0"
+from kubevirt.machine.domain.xml import QEMU_NAMESPACE, Element, el, to_text
 
 
 def domain_name(namespace: str, name: str) -> str:
@@ -76,6 +76,8 @@ def domain_element(vmi: VirtualMachineInstance, context: DomainContext) -> Eleme
         command_line.command_line(vmi, context),
     ]
     root.extend(part for part in parts if part is not None)
+    if models.is_annotated(vmi, topology.ROOT_BUS_ANNOTATION) and context.arch != "s390x":
+        topology.on_root_bus(root)
     return root
 
 

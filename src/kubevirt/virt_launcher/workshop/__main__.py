@@ -10,8 +10,8 @@ from kubevirt.kit import logs
 from kubevirt.kit.errors import Problem
 from kubevirt.launcher_link.messages import Failure, Reply, Request
 from kubevirt.launcher_link.wire import decode_body, encode_body, from_line, to_line
-from kubevirt.virt_launcher.orders import BUILD, DESCRIBE, BuildOrder, DescribeOrder
-from kubevirt.virt_launcher.workshop.build import build, warm_up
+from kubevirt.virt_launcher.orders import BUILD, DESCRIBE, SETTLE, BuildOrder, DescribeOrder, SettleOrder
+from kubevirt.virt_launcher.workshop.build import build, settle, warm_up
 from kubevirt.virt_launcher.workshop.describe import describe
 from kubevirt.virt_launcher.workshop.images import ImageShelf
 
@@ -20,6 +20,8 @@ def carry_out(order: Request, shelf: ImageShelf) -> msgspec.Struct:
     """Raises Problem, in words for the user."""
     if order.verb == BUILD:
         return build(decode_body(BuildOrder, order.body), shelf)
+    if order.verb == SETTLE:
+        return settle(decode_body(SettleOrder, order.body))
     if order.verb == DESCRIBE:
         return describe(decode_body(DescribeOrder, order.body).xml)
     raise Problem(cause=f"the workshop does not know how to '{order.verb}'")

@@ -1,6 +1,7 @@
 """An order carried out: the files of the machine, then its domain."""
 
 import os
+from dataclasses import asdict
 from pathlib import Path
 
 from kubevirt.api import codec
@@ -10,11 +11,13 @@ from kubevirt.launcher_link.context import domain_context
 from kubevirt.launcher_link.sync import SyncRequest
 from kubevirt.machine import cloud_init, paths
 from kubevirt.machine.access_credentials import agent_credentials
-from kubevirt.machine.domain import DiskFacts, build_domain, domain_type
+from kubevirt.machine.domain import DiskFacts, domain_type, topology
+from kubevirt.machine.domain.build import domain_element
+from kubevirt.machine.domain.xml import parse, to_text
 from kubevirt.machine.domain_report import ReportedInterface
 from kubevirt.machine.guest_probes import are_quiet, has_guest_probes
 from kubevirt.virt_launcher.options import DEFAULT_GRACE_PERIOD_S
-from kubevirt.virt_launcher.orders import BuildOrder, Built
+from kubevirt.virt_launcher.orders import BuildOrder, Built, Settled, SettleOrder, SpareSlots
 from kubevirt.virt_launcher.workshop import claims, data_disks, qemu_img
 from kubevirt.virt_launcher.workshop.images import ImageShelf
 from kubevirt.virt_launcher.workshop.iso import write_iso
@@ -41,13 +44,26 @@ def build(order: BuildOrder, shelf: ImageShelf) -> Built:
             nics=request.nics,
             disks=disks,
         )
-        xml = build_domain(vmi, context)
+        domain = domain_element(vmi, context)
     except OSError as error:
         raise Problem(
             cause=f"a file of the machine cannot be made: {os.strerror(error.errno or 0)} ({error.filename})",
             remedy="see whether the node is short of disk space",
         ) from error
-    return _built(request, xml, domain_type(context))
+    spare = topology.spare(vmi)
+    if spare is not None:
+        topology.with_placeholders(domain, spare.placeholders)
+    built = _built(request, to_text(domain), domain_type(context))
+    built.spare = SpareSlots(**asdict(spare)) if spare is not None else None
+    return built
+
+
+def settle(order: SettleOrder) -> Settled:
+    """The domain that is started, from the one whose PCI bus libvirt has laid out."""
+    domain, spare = parse(order.xml), order.spare
+    kept = topology.Spare(placeholders=spare.placeholders, total=spare.total, minimum=spare.minimum)
+    topology.settled(domain, kept)
+    return Settled(xml=to_text(domain))
 
 
 def prepare_disks(vmi: VirtualMachineInstance, shelf: ImageShelf) -> dict[str, DiskFacts]:
