@@ -124,6 +124,22 @@ def test_a_missing_claim_is_named(namespace: Cluster) -> None:
     assert any("absent" in c.get("message", "") for c in found["status"]["conditions"])
 
 
+def test_a_missing_secret_is_named_and_waited_for(namespace: Cluster) -> None:
+    manifest = vmi("no-secret")
+    manifest["spec"]["terminationGracePeriodSeconds"] = 0
+    manifest["spec"]["volumes"].append({"name": "keys", "secret": {"secretName": "absent-keys"}})
+    manifest["spec"]["domain"]["devices"]["disks"].append({"name": "keys", "disk": {"bus": "virtio"}})
+    namespace.apply(as_json(manifest)).ok()
+
+    def told() -> bool:
+        conditions = namespace.get("vmi", "no-secret")["status"]["conditions"]
+        assert any(c["type"] == "Synchronized" and 'secret "absent-keys" not found' in c["message"] for c in conditions)
+        return True
+
+    eventually("the missing secret to be named", told, 90)
+    namespace.kubectl("delete", "vmi", "no-secret").ok()
+
+
 @pytest.mark.parametrize(
     ("arguments", "text"),
     [

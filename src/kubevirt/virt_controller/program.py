@@ -36,6 +36,7 @@ from kubevirt.virt_controller.replicaset.controller import ReplicaSetController
 from kubevirt.virt_controller.vm.controller import VmController
 from kubevirt.virt_controller.vm.in_step import Patterns
 from kubevirt.virt_controller.vmi.controller import VmiController
+from kubevirt.virt_controller.vmi.hanging import Warnings
 
 log = logs.get("virt-controller")
 
@@ -109,7 +110,7 @@ async def start_controllers(client: Client, settings: Settings, tasks: Tasks, me
     cluster = Cluster(stores, launcher_image=settings.launcher_image, image_pull_policy=settings.image_pull_policy,
                       namespaces=namespaces)
     vms = VmController(stores, cluster, performer, WorkQueue(measure=counted("vm")), patterns=settings.patterns)
-    vmis = VmiController(stores, cluster, performer, WorkQueue(measure=counted("vmi")))
+    vmis = VmiController(stores, cluster, performer, WorkQueue(measure=counted("vmi")), warnings=Warnings(client))
     node_recorder = EventRecorder(client, NODE_COMPONENT)
     node_recorder.start(tasks)
     nodes = NodeController(stores, Performer(client, node_recorder, stores), WorkQueue(measure=counted("node")),

@@ -21,10 +21,11 @@ from kubevirt.virt_controller.actions import Action, Create, Event, FailureWords
 from kubevirt.virt_controller.cluster import Cluster
 from kubevirt.virt_controller.conditions import find
 from kubevirt.virt_controller.stores import Stores, key_of_change
-from kubevirt.virt_controller.vmi import pods
+from kubevirt.virt_controller.vmi import hanging, pods
 from kubevirt.virt_controller.vmi.data import consumer
 from kubevirt.virt_controller.vmi.decide import decide, in_turn, is_starting
 from kubevirt.virt_controller.vmi.ending import Ending
+from kubevirt.virt_controller.vmi.hanging import Warnings
 from kubevirt.virt_controller.vmi.observed import Decision, Observed
 from kubevirt.virt_controller.vmi.pace import Pace
 from kubevirt.virt_controller.vmi.phases import UNPROCESSED, next_phase
@@ -42,8 +43,9 @@ class VmiController:
     """`reconcile` is called by workers of `queue`, one at a time for each VMI."""
 
     def __init__(self, stores: Stores, cluster: Cluster, performer: Performer, queue: WorkQueue, *,
-                 clock: Callable[[], datetime] = now) -> None:
+                 warnings: Warnings | None = None, clock: Callable[[], datetime] = now) -> None:
         self._clock = clock
+        self._warnings = warnings
         self._stores = stores
         self._cluster = cluster
         self._performer = performer
@@ -75,13 +77,17 @@ class VmiController:
         problem = failed.problem if failed is not None else decision.problem
         if decision.event is not None and (known is None or known.message != decision.event.message):
             self._performer.tell(o.vmi, decision.event)
+        hangs_in_s = hanging.hangs_in_s(o) if self._warnings is not None else None
+        if hangs_in_s == 0 and self._warnings is not None and o.pod is not None:
+            hangs_in_s = hanging.LOOK_AGAIN_S
+            problem = problem or await self._warnings.about(o.pod, o.now)
         if (o := self.observe(key_)) is None:
             return None
         wait_s = await self._write(o, problem)
         if failed is not None:
             self._pace.over(key_)
             raise failed.error
-        return min((s for s in (wait_s, turn_in_s) if s is not None), default=None)
+        return min((s for s in (wait_s, turn_in_s, hangs_in_s) if s is not None), default=None)
 
     async def _carry_out(self, o: Observed, decision: Decision, *, known: str) -> Failed | None:
         actions: list[Action] = list(decision.actions)
