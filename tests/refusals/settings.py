@@ -78,9 +78,9 @@ SETTINGS: list[Refusal] = [
     ),
     (
         {"dnsPolicy": "Sometimes"},
-        "NotSupported",
-        "spec.dnsPolicy",
-        "DNSPolicy: Sometimes is not supported, valid values: [ClusterFirstWithHostNet ClusterFirst Default None ]",
+        "",
+        "",
+        "spec.dnsPolicy in body should be one of [ClusterFirst ClusterFirstWithHostNet Default None]",
     ),
     ({"dnsPolicy": "None"}, "Required", "spec.dnsConfig", "must provide `dnsConfig` when `dnsPolicy` is None"),
     (

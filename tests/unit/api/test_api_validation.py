@@ -9,6 +9,7 @@ from kubevirt.api import codec
 from kubevirt.api.admission import admit_vmi
 from kubevirt.api.config import ClusterConfig
 from kubevirt.api.kubevirt import KubeVirt
+from kubevirt.api.validation.dns import check_dns
 from kubevirt.api.vmi import VirtualMachineInstance
 from kubevirt.kit.errors import Refused
 from kubevirt.kit.json import Json, JsonObject
@@ -74,6 +75,14 @@ def test_everything_wrong_is_told_at_once() -> None:
         f"{D}.bootOrder",
         f"{D}.cache",
         "spec.evictionStrategy",
+    ]
+
+
+def test_a_dns_policy_that_passed_the_schema_is_refused_all_the_same() -> None:
+    spec = codec.convert({"spec": {"dnsPolicy": "Sometimes"}}, VirtualMachineInstance).spec
+    valid = "[ClusterFirstWithHostNet ClusterFirst Default None ]"
+    assert [(cause.field, cause.message) for cause in check_dns("spec", spec)] == [
+        ("spec.dnsPolicy", f"DNSPolicy: Sometimes is not supported, valid values: {valid}"),
     ]
 
 

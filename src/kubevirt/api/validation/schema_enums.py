@@ -18,6 +18,7 @@ TAINT_EFFECTS = ("NoExecute", "NoSchedule", "PreferNoSchedule")
 UNSATISFIABLE = ("DoNotSchedule", "ScheduleAnyway")
 INCLUSION = ("Honor", "Ignore")
 SCHEMES = ("HTTP", "HTTPS")
+DNS_POLICIES = ("ClusterFirst", "ClusterFirstWithHostNet", "Default", "None")
 PULL_POLICIES = ("Always", "IfNotPresent", "Never")
 
 
@@ -31,6 +32,7 @@ def check_enums(field: str, spec: VirtualMachineInstanceSpec) -> Causes:
 def _restricted(spec: VirtualMachineInstanceSpec) -> _Found:
     if spec.affinity is not None:
         yield from _affinity(spec.affinity)
+    yield "dnsPolicy", spec.dns_policy, DNS_POLICIES
     for toleration in spec.tolerations:
         yield "tolerations.operator", toleration.operator, TOLERATION_OPERATORS
         yield "tolerations.effect", toleration.effect, TAINT_EFFECTS
