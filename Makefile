@@ -8,6 +8,7 @@ VENV := .venv
 PY := $(VENV)/bin/python
 LOCALKUBE := $(VENV)/bin/localkube
 NODES ?= 2
+MINUTES ?= 10
 STAMP := $(VENV)/.set-up
 
 # Started now, printed at the end of the long targets.
@@ -16,7 +17,7 @@ define took
 @echo "== $(1): $$(( $$(date +%s) - $(BEGUN) )) s since make began"
 endef
 
-.PHONY: help setup lint test test-unit test-api test-e2e images push cluster-up cluster-down cluster-purge load install demo bench clean
+.PHONY: help setup lint test test-unit test-api test-e2e images push cluster-up cluster-down cluster-purge load install demo bench soak clean
 
 help: ## List the targets
 	@grep -hE '^[a-z0-9-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 16
@@ -80,6 +81,9 @@ test: lint test-unit test-api test-e2e ## Everything, with its own set-up
 
 bench: install ## Measure the promises of docs/SPECIFICATION.md
 	@KUBECONFIG="$$($(LOCALKUBE) kubeconfig)" $(PY) -m benchmarks
+
+soak: install ## Kill our pods at random moments while machines live (MINUTES=10); nothing may be lost or left
+	@KUBECONFIG="$$($(LOCALKUBE) kubeconfig)" $(PY) -m benchmarks.soak --minutes $(MINUTES)
 
 clean: cluster-purge ## Remove the cluster, the images and the environment (not the caches of compiled programs)
 	rm -rf build $(VENV)
