@@ -83,3 +83,19 @@ def test_a_killed_launcher_fails_the_instance_and_is_replaced(cluster: Cluster) 
         process.kill()
     cluster.wait_phase(VM, "Running", 150, not_uid=old)
     assert len(machine.qemu_of("faults", VM)) == 1
+
+
+def test_an_evicted_guest_is_shut_down_in_time_and_starts_again(cluster: Cluster) -> None:
+    """What `kubectl drain` does to the machines of a node that cannot be migrated."""
+    old = cluster.wait_phase(VM, "Running")["metadata"]["uid"]
+    (pod,) = [p for p in cluster.launcher_pods(VM) if old in str(p["metadata"]["ownerReferences"])]
+    name = pod["metadata"]["name"]
+    eviction = {"apiVersion": "policy/v1", "kind": "Eviction", "metadata": {"name": name}}
+    where = f"/api/v1/namespaces/{cluster.namespace}/pods/{name}/eviction"
+    cluster.kubectl("create", "--raw", where, "-f", "-", stdin=as_json(eviction)).ok()
+    cluster.wait_phase(VM, "Running", 120, not_uid=old)
+    about = [e for e in cluster.objects("events") if e["involvedObject"].get("uid") == old]
+    told = {(e["reason"], e["message"]) for e in about}
+    assert ("ShuttingDown", "Signaled Graceful Shutdown") in told
+    assert ("Stopped", "The VirtualMachineInstance was shut down.") in told
+    assert len(machine.qemu_of("faults", VM)) == 1

@@ -18,6 +18,7 @@ from kubevirt.launcher_link.server import Answer, LinkServer
 from kubevirt.machine import paths
 from kubevirt.virt_launcher import ending, lifecycle, serial_log
 from kubevirt.virt_launcher.agent_channel import AgentChannel
+from kubevirt.virt_launcher.agent_watch import AgentWatch
 from kubevirt.virt_launcher.assistant import Workshop
 from kubevirt.virt_launcher.children import Children
 from kubevirt.virt_launcher.daemon import URI, LibvirtDaemon
@@ -83,7 +84,7 @@ class Launcher:
             tasks.spawn(self._daemon.keep(), name="libvirtd keeper")
             tasks.spawn(self._stay_connected(), name="libvirt connection")
             tasks.spawn(self._machine.watch(), name="domain watch")
-            tasks.spawn(self._machine.ask_agent(), name="guest agent")
+            tasks.spawn(AgentWatch(self._machine, self._host, self._channel).run(), name="guest agent")
             tasks.spawn(self._live(), name="life cycle")
             tasks.spawn(serial_log.keep_small(Path(paths.serial_log(self._options.uid))), name="serial log")
             async with self._server.serving(Path(paths.LAUNCHER_SOCKET)):

@@ -17,9 +17,8 @@ import msgspec
 from kubevirt.kit import logs
 from kubevirt.kit.errors import Problem
 from kubevirt.machine import paths
-from kubevirt.machine.domain_report import CredentialsReport, Reason, State
-from kubevirt.virt_launcher import changes, ending, explain, guest_agent
-from kubevirt.virt_launcher.agent_channel import AgentChannel
+from kubevirt.machine.domain_report import AgentReport, CredentialsReport, Reason, ReportedInterface, State
+from kubevirt.virt_launcher import changes, ending, explain
 from kubevirt.virt_launcher.assistant import Workshop
 from kubevirt.virt_launcher.dhcp.server import dhcp_server
 from kubevirt.virt_launcher.libvirt_host import HostError, LibvirtHost, NoDomain
@@ -49,12 +48,10 @@ class Machine:
         self._on_change = on_change
         self._starting = asyncio.Lock()
         self._dirty = asyncio.Event()
-        self._channel = AgentChannel(host)
         self.agent_seen = asyncio.Event()
         """Set while the guest's agent is connected."""
         self.agent_visits = 0
         """How often it has come: a guest that boots anew is another one to whoever has told it something."""
-        self._unsupported = ""
         self._qemu_pid = 0
         self._qemu_status: int | None = None
         self._qemu_gone = asyncio.Event()
@@ -214,17 +211,13 @@ class Machine:
             self._dirty.clear()
             await self.refresh()
 
-    async def ask_agent(self) -> None:
-        """Ask the guest's agent, often at first and seldom later, until cancelled."""
-        while True:
-            await self.agent_seen.wait()
-            await self._judge_agent()
-            pause = guest_agent.FIRST_POLL_S
-            while self.agent_seen.is_set():
-                if self.now.state is State.RUNNING:
-                    await self._ask_agent_once()
-                await asyncio.sleep(pause)
-                pause = guest_agent.next_poll_s(pause)
+    def agent_told(self, agent: AgentReport, interfaces: tuple[ReportedInterface, ...] | None = None) -> None:
+        """What the agent says of the guest; without interfaces those that are known stay."""
+        if self.now.is_alive and self.agent_seen.is_set():
+            if self.now.agent is not None:
+                agent.fs_freeze_status = self.now.agent.fs_freeze_status
+            found = self.now.guest_interfaces if interfaces is None else interfaces
+            self._become(replace(self.now, agent=agent, guest_interfaces=found))
 
     def close(self) -> None:
         self._servers.close()
@@ -262,36 +255,6 @@ class Machine:
         except Problem as problem:
             log.warning("the started domain could not be read back", cause=problem.cause)
             return Described()
-
-    async def _judge_agent(self) -> None:
-        """Once for each time the agent comes."""
-        try:
-            about = msgspec.json.decode(await self._channel.ask("guest-info"), type=guest_agent.AboutAgent)
-        except HostError as error:
-            log.info("the guest agent does not describe itself", cause=error.cause)
-            self._unsupported = ""
-            return
-        credentials = self.now.built.credentials if self.now.built is not None else []
-        self._unsupported = guest_agent.unsupported_because(
-            about, keys=any(c.is_keys for c in credentials), passwords=any(not c.is_keys for c in credentials)
-        )
-
-    async def _ask_agent_once(self) -> None:
-        try:
-            info = await self._host.guest_info()
-            interfaces = await self._host.guest_interfaces()
-        except HostError as error:
-            log.info("the guest agent gave no answer", cause=error.cause)
-            if not self.now.has_agent:
-                self._become(replace(self.now, agent=guest_agent.agent_report({})))
-            return
-        if self.now.is_alive and self.agent_seen.is_set():
-            found = tuple(guest_agent.guest_interfaces(interfaces))
-            agent = guest_agent.agent_report(info)
-            agent.supported, agent.unsupported_because = not self._unsupported, self._unsupported
-            if self.now.agent is not None:
-                agent.fs_freeze_status = self.now.agent.fs_freeze_status
-            self._become(replace(self.now, agent=agent, guest_interfaces=found))
 
     def _expect_alive(self) -> None:
         if not self.now.is_alive:
