@@ -23,6 +23,7 @@ from kubevirt.api.resources import PODS, VMIS, VMS
 STRATEGIES = st.sampled_from(["Always", "Halted", "Manual", "RerunOnFailure", "Once"])
 FINAL = ("Succeeded", "Failed")
 CALM_ROUNDS = 60
+RECONCILES_PER_ROUND = 100
 
 
 def compute_state(pod: dict[str, Any]) -> dict[str, Any]:
@@ -186,9 +187,13 @@ class Histories(RuleBasedStateMachine):
             before = self.api._version
             self.controller.hear_all()
             for worker in (0, 1):
-                while self.controller.due(worker):
+                for _ in range(RECONCILES_PER_ROUND):
+                    if not self.controller.due(worker):
+                        break
                     self.loop.run_until_complete(self.controller.work(worker))
                     self.controller.hear_all()
+                else:
+                    raise AssertionError(f"never at rest: {self.controller.due(worker)}, {self.api.writes[-10:]}")
             self.scheduler_and_kubelet_start_pods()
             self.handler_starts_guests()
             self.kubelet_ends_deleted_pods()

@@ -105,6 +105,8 @@ class VmController:
             return None
         meta = vm.metadata
         wanted = claim_names(vm.spec.template.spec.volumes)
+        if (dump := vm.status.memory_dump_request) is not None:
+            wanted.append(dump.claim_name)
         claims = ((name, s.claims.get(meta.namespace, name)) for name in wanted)
         return Observed(
             vm=vm,

@@ -23,10 +23,12 @@ from kubevirt.virt_controller.vm import (
     data_volumes,
     follow,
     marks,
+    memory_dump,
     offers,
     ownership,
     requests,
     revisions,
+    volume_requests,
 )
 from kubevirt.virt_controller.vm.observed import Decision, Observed
 from kubevirt.virt_controller.vm.run_strategy import Move, is_final, move_for
@@ -63,14 +65,31 @@ def carry_out(o: Observed, strategy: RunStrategy, move: Move) -> Decision:
     """Turn a wish of the action table into actions. What ends an instance waits for no disks, what starts one does."""
     if o.vmi is not None:
         decision = ended_elsewhere(o.vmi, strategy) or for_present(o, o.vmi, move)
-        busy = bool(decision.actions) or decision.ask_for_start
-        return decision if busy or not data_volumes.made_at_once(o) else beside(decision, data_volumes.preparation(o))
+        if decision.actions or decision.ask_for_start:
+            return decision
+        if data_volumes.made_at_once(o):
+            decision = beside(decision, data_volumes.preparation(o))
+        return then(decision, volumes_asked_for(o))
+    if (asked_for := volumes_asked_for(o)).actions:
+        return asked_for
     if not data_volumes.made_at_once(o):
         return for_absent(o, strategy, move)
     prepared = data_volumes.preparation(o)
     if strategy is RunStrategy.HALTED:
         return beside(for_absent(o, strategy, move), prepared)
     return for_absent(o, strategy, move) if prepared.ready else waiting_for(prepared)
+
+
+def volumes_asked_for(o: Observed) -> Decision:
+    """Volumes that came by way of the VM's status."""
+    return Decision(actions=dumped) if (dumped := memory_dump.actions(o)) else volume_requests.step(o)
+
+
+def then(first: Decision, second: Decision) -> Decision:
+    """The second decision, where the first has nothing to do."""
+    if first.actions:
+        return first
+    return dataclasses.replace(first, actions=second.actions, problem=first.problem or second.problem)
 
 
 def waiting_for(prepared: data_volumes.Preparation) -> Decision:
@@ -154,7 +173,7 @@ def start(o: Observed, strategy: RunStrategy) -> Decision:
     if problem := name_is_taken(o):
         return Decision(problem=problem)
     try:
-        vmi = instance.build(o.vm, revision=revisions.name(o.vm), strategy=strategy,
+        vmi = instance.build(memory_dump.for_start(o.vm), revision=revisions.name(o.vm), strategy=strategy,
                              paused=requests.wants_start_paused(o.requests),
                              offers=offers.held_offers(o), config=o.config)
     except Refused as refused:

@@ -19,7 +19,16 @@ from kubevirt.api.vm_status import (
 from kubevirt.virt_controller.actions import SyncProblem
 from kubevirt.virt_controller.conditions import drop, find, is_true, put
 from kubevirt.virt_controller.patience import PATIENCE_S, seconds_since_turn
-from kubevirt.virt_controller.vm import backoff, live_update, offers, requests, revisions
+from kubevirt.virt_controller.vm import (
+    backoff,
+    live_update,
+    memory_dump,
+    offers,
+    recovery,
+    requests,
+    revisions,
+    volume_requests,
+)
 from kubevirt.virt_controller.vm.observed import Observed
 from kubevirt.virt_controller.vm.ownership import may_vanish
 from kubevirt.virt_controller.vm.printable import printable_status
@@ -43,6 +52,9 @@ def status_after(o: Observed, problem: SyncProblem | None, *, ask_for_start: boo
         state_change_requests=asked,
         start_failure=backoff.after(old.start_failure, vmi, o.strategy, now=o.now, slack=o.slack),
         conditions=conditions(o, problem),
+        volume_requests=volume_requests.pending(o.vm),
+        memory_dump_request=memory_dump.request_after(o),
+        volume_update_state=recovery.volume_update_state(o),
     )
     status.instancetype_ref, status.preference_ref = offers.refs(o)
     if vmi is not None:
@@ -67,6 +79,7 @@ def conditions(o: Observed, problem: SyncProblem | None) -> list[VirtualMachineC
             found = put(found, VirtualMachineCondition(
                 type=c.type, status=c.status, reason=c.reason, message=c.message,
                 last_probe_time=c.last_probe_time, last_transition_time=c.last_transition_time), now=o.now)
+    found = recovery.with_recovery(o, found, now=o.now)
     if problem is None:
         found = drop(found, "Failure")
     else:
