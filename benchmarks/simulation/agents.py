@@ -48,6 +48,7 @@ class Kubelets:
         self.pods.on_change(self._changed)
         self.created: Clocks = {}
         self.running: Clocks = {}
+        self._addresses: dict[str, int] = {}
         self.writes: Counter[str] = Counter()
 
     def start(self, tasks: Tasks) -> None:
@@ -70,7 +71,8 @@ class Kubelets:
                 await self._client.delete(PODS, meta.name, meta.namespace, grace_s=0, uid=meta.uid)
                 self.writes["delete pods"] += 1
             elif pod.status.phase == "Pending":
-                address = f"10.128.{len(self.running) // 250 % 250}.{len(self.running) % 250 + 1}"
+                number = self._addresses.setdefault(meta.uid, len(self._addresses))
+                address = f"10.{128 + number // 62500}.{number // 250 % 250}.{number % 250 + 1}"
                 await self._client.patch(PODS, meta.name, meta.namespace, running_status(pod, address),
                                          PatchKind.STRATEGIC, subresource="status")
                 self.running.setdefault(instance_of(pod), time.monotonic())
