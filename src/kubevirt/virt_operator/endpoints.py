@@ -5,7 +5,15 @@ from __future__ import annotations
 import base64
 from dataclasses import dataclass
 
-from kubevirt.api.names import ACCOUNT_CONTROLLER, APP_API, GROUP, LABEL_APP, SUBRESOURCE_GROUP, SUBRESOURCE_VERSIONS
+from kubevirt.api.names import (
+    ACCOUNT_CONTROLLER,
+    ACCOUNT_HANDLER,
+    APP_API,
+    GROUP,
+    LABEL_APP,
+    SUBRESOURCE_GROUP,
+    SUBRESOURCE_VERSIONS,
+)
 from kubevirt.kit.json import Json, JsonObject
 from kubevirt.virt_operator.secrets import API_CERTIFICATE
 from kubevirt.virt_operator.workloads import API_PORT
@@ -15,6 +23,8 @@ WEBHOOK_TIMEOUT_S = 10
 REGISTRATION = "admissionregistration.k8s.io/v1"
 
 
+INSTALLATION = "<namespace>"
+"""Stands for the namespace of the installation in conditions of webhooks."""
 CREATE, UPDATE, DELETE = "CREATE", "UPDATE", "DELETE"
 MAIN_VERSIONS = ("v1alpha3", "v1")
 
@@ -56,9 +66,18 @@ def _eviction(name: str, condition: str, prefix: str) -> Webhook:
                    only=(condition, f"object.metadata.name.startsWith('{prefix}')"))
 
 
+def _account(name: str) -> str:
+    """The user name of an account of ours: one of that name in another namespace is somebody else."""
+    return f"system:serviceaccount:{INSTALLATION}:{name}"
+
+
 MUTATING = (
     Webhook("virtualmachines-mutator", "/virtualmachines-mutate", "virtualmachines"),
-    Webhook("virtualmachineinstances-mutator", "/virtualmachineinstances-mutate", "virtualmachineinstances"),
+    # What the control plane writes after an instance's creation is never changed: virt-api need not be asked.
+    Webhook("virtualmachineinstances-mutator", "/virtualmachineinstances-mutate", "virtualmachineinstances",
+            only=("only-creations-and-changes-by-others",
+                  f"request.operation == 'CREATE' || !(request.userInfo.username in ["
+                  f"'{_account(ACCOUNT_CONTROLLER)}', '{_account(ACCOUNT_HANDLER)}'])")),
     Webhook("migrations-mutator", "/migration-mutate-create", "virtualmachineinstancemigrations", (CREATE,)),
     Webhook("virtualmachineclones-mutator", "/vm-clone-mutate-create", "virtualmachineclones", (CREATE,),
             "clone.kubevirt.io", ("v1alpha1", "v1beta1")),
@@ -103,7 +122,7 @@ VALIDATING = (
     Webhook("kubevirt-crd-status-validator", "/status-validate", "virtualmachines/status",
             only=("only-requests-of-others",
                   "has(object.status) && has(object.status.volumeRequests) && "
-                  f"!request.userInfo.username.endsWith(':{ACCOUNT_CONTROLLER}')")),
+                  f"request.userInfo.username != '{_account(ACCOUNT_CONTROLLER)}'")),
     _installation("kubevirt-create-validator", CREATE),
     _installation("kubevirt-update-validator", UPDATE),
     _installation("kubevirt-validator", DELETE),
@@ -203,5 +222,5 @@ def _webhook(hook: Webhook, namespace: str, bundle: bytes) -> JsonObject:
     }
     if hook.only is not None:
         name, expression = hook.only
-        webhook["matchConditions"] = [{"name": name, "expression": expression}]
+        webhook["matchConditions"] = [{"name": name, "expression": expression.replace(INSTALLATION, namespace)}]
     return webhook

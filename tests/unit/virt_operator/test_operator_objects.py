@@ -204,3 +204,12 @@ def test_webhooks_are_about_versions_that_are_served() -> None:
 def test_the_kubevirt_object_is_made_without_opinions() -> None:
     made = codec.convert(objects.kubevirt_object("ns"), KubeVirt)
     assert installation_for(made, image="i", namespace="ns") == Installation(image="i", namespace="ns")
+
+
+def test_the_control_plane_is_not_asked_about_what_is_never_changed() -> None:
+    (mutating, _) = webhook_configurations("somewhere", b"")
+    hooks: list[Json] = mutating["webhooks"]  # type: ignore[assignment]
+    (condition,) = [str(dig(hook, "matchConditions", 0, "expression")) for hook in hooks
+                    if dig(hook, "name") == "virtualmachineinstances-mutator.kubevirt.io"]
+    for account in ("kubevirt-controller", "kubevirt-handler"):
+        assert f"'system:serviceaccount:somewhere:{account}'" in condition  # of this namespace, and of no other
