@@ -16,7 +16,7 @@ from images import slim
 from images.debian import tree
 from images.layers import Entry, Layer, from_entries, from_tree
 from images.oci import Image
-from images.steps import CACHE, ROOT, CannotBuild, run, step
+from images.steps import CACHE, ROOT, run, step
 from images.virt_debian import BASE, CODE_AT, PACKAGES_AT, PYTHON, QEMU_USER, compile_python, finish_base, in_tree
 
 REPOSITORY = "docker.io/kubevirt/virt"
@@ -125,30 +125,32 @@ def code_layer() -> Layer:
 
 
 def staged_code() -> Path:
-    """A copy of src/kubevirt with its compiled files; only what changed since the last time is copied and compiled."""
+    """A copy of src/kubevirt with its compiled files; only what changed since the last time is copied and compiled.
+
+    A changed module loses its compiled file before anything else, so that a build that is broken off leaves work to
+    do, never a module beside the compiled form of an older one.
+    """
     source, staged = ROOT / "src/kubevirt", CACHE / f"virt-code-{PYTHON}"
     present = {p.relative_to(source) for p in source.rglob("*") if p.is_file() and "__pycache__" not in p.parts}
     for path in [p for p in staged.rglob("*") if p.is_file() and "__pycache__" not in p.parts]:
         if path.relative_to(staged) not in present:
+            compiled(path).unlink(missing_ok=True)
             path.unlink()
-            for compiled in path.parent.glob(f"__pycache__/{path.stem}.*"):
-                compiled.unlink()
-    changed = []
     for name in sorted(present):
-        content = (source / name).read_bytes()
-        if not (staged / name).exists() or (staged / name).read_bytes() != content:
-            (staged / name).parent.mkdir(parents=True, exist_ok=True)
-            (staged / name).write_bytes(content)
-            changed.append(name)
-    modules = [name for name in changed if name.suffix == ".py"]
-    if modules:
-        try:
-            compile_python(tree(BASE), [f"/{CODE_AT}/{name}" for name in modules], mounts={CODE_AT: staged})
-        except CannotBuild:
-            for name in modules:
-                (staged / name).unlink()
-            raise
+        content, copy = (source / name).read_bytes(), staged / name
+        if not copy.exists() or copy.read_bytes() != content:
+            compiled(copy).unlink(missing_ok=True)
+            copy.parent.mkdir(parents=True, exist_ok=True)
+            copy.write_bytes(content)
+    missing = sorted(name for name in present if name.suffix == ".py" and not compiled(staged / name).exists())
+    if missing:
+        compile_python(tree(BASE), [f"/{CODE_AT}/{name}" for name in missing], mounts={CODE_AT: staged})
     return staged
+
+
+def compiled(module: Path) -> Path:
+    """Where Python keeps a module's compiled form."""
+    return module.parent / "__pycache__" / f"{module.stem}.cpython-{PYTHON.replace('.', '')}.pyc"
 
 
 def staged_programs() -> Path:
