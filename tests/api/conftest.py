@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import io
 import os
 import shutil
@@ -64,3 +65,4 @@ async def ask(kubeconfig: str) -> AsyncIterator[Ask]:
                 return Reply(response.status, warnings, await response.read())
 
         yield send
+    await asyncio.sleep(0.05)  # aiohttp lets TLS connections go in the background, and asks for such a moment
