@@ -7,6 +7,7 @@ What the pool decides in every case is tested as tables in tests/unit/virt_contr
 from __future__ import annotations
 
 import json
+import re
 from typing import Any
 
 import pytest
@@ -69,8 +70,9 @@ def settled(cluster: Cluster, *numbers: int) -> dict[str, Any]:
 
 @pytest.fixture(scope="module")
 def cluster(namespace: Cluster) -> Cluster:
-    """A namespace with a pool of two."""
+    """A namespace with a pool of two, and an autoscaler for it that lacks metrics to go by."""
     namespace.apply(as_json(manifest(2))).ok()
+    namespace.kubectl("autoscale", "vmpool", NAME, "--min=1", "--max=3").ok()
     settled(namespace, 0, 1)
     return namespace
 
@@ -90,17 +92,6 @@ def test_a_pool_is_made(cluster: Cluster) -> None:
     assert len(selected) == 2  # what an autoscaler measures
 
 
-def test_an_autoscaler_can_target_it(cluster: Cluster) -> None:
-    cluster.kubectl("autoscale", "vmpool", NAME, "--min=1", "--max=3", "--name=herd").ok()
-
-    def probe() -> bool:
-        told = {c["type"]: c for c in cluster.get("hpa", "herd")["status"]["conditions"]}
-        return bool(told["AbleToScale"]["status"] == "True")
-
-    eventually("the autoscaler to have read the scale", probe, 90)
-    cluster.kubectl("delete", "hpa", "herd").ok()  # there are no metrics it could go by
-
-
 def test_what_its_machines_use_is_shown(cluster: Cluster) -> None:
     rows = json.loads(cluster.virtctl("top", "vm", "-o", "json").ok().out)
     assert [row["name"] for row in rows] == [f"{NAME}-0", f"{NAME}-1"]
@@ -115,6 +106,26 @@ def test_what_its_machines_use_is_shown(cluster: Cluster) -> None:
     nodes = json.loads(cluster.virtctl("top", "node", "-o", "json", "--interval", "200ms").ok().out)
     assert sum(node["machines"] for node in nodes) >= 2
     cluster.virtctl("top", "vm", "nobody").fails("not running: vm nobody")
+
+
+def test_its_guests_are_measured(cluster: Cluster) -> None:
+    def page(program: str) -> str:
+        """The pages of all copies of a program, read through the API server."""
+        pods = cluster.in_namespace("kubevirt").objects("pods", "-l", f"kubevirt.io={program}")
+        names = [p["metadata"]["name"] for p in pods if p["status"]["phase"] == "Running"]
+        path = "/api/v1/namespaces/kubevirt/pods/https:{}:8443/proxy/metrics"
+        return "".join(cluster.kubectl("get", "--raw", path.format(name)).ok().out for name in names)
+
+    ours = f'name="{NAME}-0",namespace="{cluster.namespace}"'
+    assert re.search(rf"kubevirt_vm_info{{[^}}]*{ours}[^}}]*}} 1.0", page("virt-controller"))
+    measured = page("virt-handler")
+    for n in (0, 1):
+        who = f'name="{NAME}-{n}",namespace="{cluster.namespace}"'
+        memory = re.search(rf"kubevirt_vmi_memory_resident_bytes{{[^}}]*{who}[^}}]*}} (\S+)", measured)
+        assert memory and float(memory[1]) > 0
+        assert re.search(rf"kubevirt_vmi_cpu_usage_seconds_total{{[^}}]*{who}[^}}]*}} ", measured)
+        assert re.search(rf'kubevirt_vmi_network_receive_bytes_total{{interface="default"[^}}]*{who}', measured)
+    assert "kubevirt_virt_api_ready_status 1.0" in page("virt-api")
 
 
 def test_it_is_scaled_through_the_scale_sub_resource(cluster: Cluster) -> None:
@@ -162,6 +173,16 @@ def test_a_change_is_rolled_out_one_by_one(cluster: Cluster) -> None:
     revisions = cluster.objects("controllerrevisions")
     ours = [r["metadata"]["name"] for r in revisions if r["metadata"]["name"].startswith(f"{NAME}-")]
     assert len(ours) == 1, ours
+
+
+def test_an_autoscaler_can_read_its_scale(cluster: Cluster) -> None:
+    """Looked at last: the cluster visits autoscalers every fifteen seconds."""
+
+    def probe() -> bool:
+        told = {c["type"]: c for c in cluster.get("hpa", NAME)["status"]["conditions"]}
+        return bool(told["AbleToScale"]["status"] == "True")
+
+    eventually("the autoscaler to have read the scale", probe, 90)
 
 
 def test_the_end_of_a_pool_is_the_end_of_its_machines(cluster: Cluster) -> None:

@@ -39,6 +39,7 @@ def test_the_whole_life_in_the_own_namespace(editor: Cluster) -> None:
     editor.wait_status("mine", "Running")
     with console(editor, "mine") as guest:
         guest.log_in()
+    assert '"name": "mine"' in editor.virtctl("top", "vm", "-o", "json").ok().out
     editor.virtctl("pause", "vm", "mine").ok()
     editor.wait_status("mine", "Paused", 30)
     editor.virtctl("unpause", "vm", "mine").ok()
