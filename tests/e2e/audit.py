@@ -73,10 +73,13 @@ def _write_in(entry: dict[str, object], account_prefix: str) -> Write | None:
 
 
 def until_running(writes: list[Write]) -> list[Write]:
-    """The writes of one VM's start: up to the VM status that follows virt-handler's word that the guest runs."""
+    """The writes of one VM's start: up to the VM status that follows virt-handler's word that the guest runs.
+
+    The pod's readiness gate is told in the same moment, a little sooner or later. It is about Ready, and not counted.
+    """
     told = next((i for i, w in enumerate(writes) if w.program == "kubevirt-handler"), len(writes))
     shown = next((i for i, w in enumerate(writes) if i > told and w.resource == "virtualmachines/status"), len(writes))
-    return writes[: shown + 1]
+    return [w for w in writes[: shown + 1] if w.resource != "pods/status"]
 
 
 def table(writes: list[Write]) -> list[tuple[str, str, str, int]]:
