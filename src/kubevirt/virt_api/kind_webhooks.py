@@ -1,4 +1,4 @@
-"""The admission webhooks of migrations, snapshots and all other kinds that are not machines.
+"""The admission webhooks of migrations, snapshots and all other kinds, and of what is asked through statuses.
 
 As in `webhooks`, nothing is decided here. What a rule needs to know about other objects is read for it from the API
 server at the time of the request: these objects are made rarely, and a cache could be behind.
@@ -33,6 +33,8 @@ from kubevirt.api.snapshot_content import CapturedVirtualMachine
 from kubevirt.api.validation import clones, exports, installation, migration, offers, plugins, snapshots
 from kubevirt.api.validation.deprecations import kubevirt_warnings
 from kubevirt.api.validation.pool import validate_pool
+from kubevirt.api.validation.vm_requests import validate_vm_status
+from kubevirt.api.vm import VirtualMachine
 from kubevirt.kube.client import Client
 from kubevirt.kube.errors import NotFound
 from kubevirt.kube.webhooks import (
@@ -78,6 +80,7 @@ class KindWebhooks:
             "/virtualmachineclusterinstancetypes-validate": self.validate_instancetype,
             "/virtualmachinepreferences-validate": self.validate_preference,
             "/virtualmachineclusterpreferences-validate": self.validate_preference,
+            "/status-validate": self.validate_status,
             "/plugin-validate": self.validate_plugin,
             "/kubevirt-validate-create": self.validate_kubevirt_create,
             "/kubevirt-validate-update": self.validate_kubevirt_update,
@@ -182,6 +185,12 @@ class KindWebhooks:
         """The rules of a preference; those of the cluster look alike."""
         spec = request.object_as(VirtualMachinePreference).spec
         return answer(offers.validate_preference(spec), warnings=offers.preference_warnings(spec))
+
+    async def validate_status(self, request: AdmissionRequest) -> AdmissionAnswer:
+        """What is asked of a machine through its status: volumes to plug, and nothing during snapshot and restore."""
+        vm = request.object_as(VirtualMachine)
+        vmi = await self._find(VMIS, request.name, request.namespace) if vm.status.volume_requests else None
+        return answer(validate_vm_status(vm, _before(request, VirtualMachine), vmi))
 
     def validate_plugin(self, request: AdmissionRequest) -> AdmissionAnswer:
         """The rules of a plugin."""

@@ -19,8 +19,6 @@ from kubevirt.api.replicaset import VirtualMachineInstanceReplicaSet
 from kubevirt.api.validation import validate_replicaset, validate_vmi_create, validate_vmi_update
 from kubevirt.api.validation.deprecations import vmi_warnings
 from kubevirt.api.validation.updates import OWN_ACCOUNTS, Sender
-from kubevirt.api.validation.vm_requests import validate_vm_status
-from kubevirt.api.vm import VirtualMachine
 from kubevirt.api.vmi import VirtualMachineInstance, VirtualMachineInstanceStatus
 from kubevirt.kit.json import JsonObject
 from kubevirt.kube.patches import diff
@@ -53,7 +51,6 @@ class Webhooks:
             "/virtualmachineinstances-validate-create": self.validate_vmi_create,
             "/virtualmachineinstances-validate-update": self.validate_vmi_update,
             "/virtualmachinereplicaset-validate": self.validate_replicaset,
-            "/status-validate": self.validate_status,
         }
         return [web.post(path, admission_handler(decide)) for path, decide in decisions.items()]
 
@@ -87,11 +84,6 @@ class Webhooks:
     def validate_replicaset(self, request: AdmissionRequest) -> AdmissionAnswer:
         """The rules of a replica set and of its template."""
         return answer(validate_replicaset(request.object_as(VirtualMachineInstanceReplicaSet), self._config()))
-
-    def validate_status(self, request: AdmissionRequest) -> AdmissionAnswer:
-        """What is asked of a machine through its status: volumes to plug, and nothing during snapshot and restore."""
-        old = request.old_object_as(VirtualMachine) if request.has_old_object else None
-        return answer(validate_vm_status(request.object_as(VirtualMachine), old))
 
     def _sender(self, request: AdmissionRequest) -> Sender:
         user = request.user_info
