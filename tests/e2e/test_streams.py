@@ -230,7 +230,7 @@ def test_twenty_streams_at_once(namespace: Cluster) -> None:
                 for index in range(PORTS_EACH)
             ]
         assert len(work) == 20
-        arrived = [each.result(timeout=240) for each in work]
+        arrived = [each.result(timeout=600) for each in work]
         datagrams = stack.enter_context(forwarded(namespace, NAMES[0], "udp"))
         assert answered(datagrams, b"one") == b"ONE"
         assert answered(datagrams, b"two" * 400) == b"TWO" * 400, "each client's address has a stream of its own"
