@@ -99,8 +99,14 @@ async def one_machine(client: Client) -> None:
         line(f"  {program} {verb} {resource}", str(count))
     line("API writes from VM created to Running, events apart", str(len(writes)), "promise: 8")
     await asyncio.sleep(20)  # the guest boots; its launcher comes to rest
-    await memory_of(client, "alone", "memory beside the guest's, one machine alone", "promise: 100 MB")
+    await memory_of(client, "alone", "memory beside the guest's, one booted machine alone")
     await start_time.remove(client, VMS, "alone")
+    bare = start_time.diskless("bare")
+    bare["spec"]["domain"]["memory"]["guest"] = f"{GUEST_BYTES // MIB}Mi"
+    await start_time.one(client, VMIS, bare, start_time.is_running, keep=True)
+    await asyncio.sleep(10)  # its launcher comes to rest
+    await memory_of(client, "bare", "memory beside the guest's, one instance without disks alone", "promise: 100 MB")
+    await start_time.remove(client, VMIS, "bare")
     control_plane = 0
     for program in ("virt-api", "virt-controller", "virt-handler", "virt-operator"):
         found = [p for p in machine.processes(f"/usr/bin/{program}") if f"/usr/bin/{program}" in p.command]
@@ -111,7 +117,7 @@ async def one_machine(client: Client) -> None:
     line("controllers, virt-api and one node agent together, PSS", f"{control_plane / MIB:.1f} MiB", "promise: 256 MiB")
 
 
-async def memory_of(client: Client, name: str, what: str, promise: str) -> None:
+async def memory_of(client: Client, name: str, what: str, promise: str = "") -> None:
     """Every process of a machine's launcher pod."""
     instance = await client.get(VMIS, name, start_time.NAMESPACE)
     pods = await client.list(PODS, start_time.NAMESPACE, labels=f"kubevirt.io/created-by={instance.metadata.uid}")
@@ -119,7 +125,10 @@ async def memory_of(client: Client, name: str, what: str, promise: str) -> None:
     for process in memory.of_pod(pods[0].metadata.uid):
         guest = memory.guest_memory(process.pid, GUEST_BYTES) if process.name.startswith("qemu") else 0
         total += process.pss - guest
-        note = f"{guest / MIB:.1f} MiB of them the guest's" if guest else ""
+        note = ""
+        if guest:
+            code_mib = memory.translated_code(process.pid) / MIB
+            note = f"{guest / MIB:.1f} MiB of them the guest's, {code_mib:.1f} MiB translated code"
         line(f"  {process.name} ({process.cpu_s:.2f} CPU-s): PSS", f"{process.pss / MIB:.1f} MiB", note)
     line(what, f"{total / 1e6:.1f} MB", promise)
 

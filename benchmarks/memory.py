@@ -67,3 +67,15 @@ def guest_memory(qemu_pid: int, guest_bytes: int) -> int:
         elif line.startswith("Pss:") and size >= guest_bytes:
             resident = max(resident, int(line.split()[1]) * 1024)
     return resident
+
+
+def translated_code(qemu_pid: int) -> int:
+    """Resident bytes of code that QEMU has translated for an emulated guest: what is writable and executable."""
+    resident, is_code = 0, False
+    for line in Path(f"/proc/{qemu_pid}/smaps").read_text().splitlines():
+        words = line.split()
+        if "-" in words[0] and len(words) > 1:
+            is_code = words[1].startswith("rwx")
+        elif is_code and words[0] == "Pss:":
+            resident += int(words[1]) * 1024
+    return resident
