@@ -12,7 +12,9 @@ from kubevirt.api import codec
 from kubevirt.api.vmi import VirtualMachineInstance
 from kubevirt.kit.errors import Problem
 from kubevirt.launcher_link.sync import SyncRequest
+from kubevirt.machine.domain_report import AgentReport
 from kubevirt.virt_launcher import changes, guest_clock, live
+from kubevirt.virt_launcher.agent_watch import AgentWatch
 from kubevirt.virt_launcher.guest_agent import BASIC, KEYS, PASSWORDS, AboutAgent, AgentCommand, unsupported_because
 from kubevirt.virt_launcher.orders import Described, DescribedInterface
 
@@ -132,3 +134,48 @@ def test_without_an_agent_the_clock_stays_as_it_is() -> None:
 
     asyncio.run(run())
     assert agent.asked == []
+
+
+class Talkative(Host):
+    """A libvirt whose guest has an agent, or one that never answers."""
+
+    def __init__(self, *, answers: bool) -> None:
+        super().__init__()
+        self.answers = answers
+
+    async def guest_info(self) -> dict[str, object]:
+        if not self.answers:
+            raise Problem(cause="the agent is busy")
+        return {"hostname": "web"}
+
+    async def guest_interfaces(self) -> dict[str, dict[str, object]]:
+        return {"eth0": {"hwaddr": "02:00:00:00:00:01", "addrs": [{"addr": "10.0.2.2"}]}}
+
+
+@pytest.mark.parametrize(("agent", "answers", "hostname", "unsupported", "interfaces"), [
+    pytest.param({"version": "10.0", "supported_commands": [{"name": n, "enabled": True} for n in BASIC]}, True, "web",
+                 "", ["eth0"], id="an agent that can all that is needed"),
+    pytest.param({"version": "1.0"}, True, "web", "Guest agent version '1.0' is not supported", ["eth0"],
+                 id="an old one is used as far as it goes"),
+    pytest.param(Problem(cause="busy"), True, "web", "", ["eth0"], id="one that does not describe itself"),
+    pytest.param({"version": "10.0"}, False, "", "Guest agent version '10.0' is not supported", None,
+                 id="one that says nothing of the guest is connected all the same"),
+])
+def test_what_an_agent_that_comes_is_asked(agent: object, answers: bool, hostname: str, unsupported: str,
+                                           interfaces: list[str] | None) -> None:
+    async def run() -> tuple[AgentReport, object]:
+        told: asyncio.Future[tuple[AgentReport, object]] = asyncio.get_running_loop().create_future()
+        guest = machine(replace(RUNNING, agent=None))
+        guest.agent_told = lambda report, found=None: told.set_result((report, found))
+        watching = AgentWatch(guest, Talkative(answers=answers), Agent({"guest-info": agent}))  # type: ignore[arg-type]
+        task = asyncio.create_task(watching.run())
+        try:
+            return await asyncio.wait_for(told, 10)
+        finally:
+            task.cancel()
+
+    report, found = asyncio.run(run())
+    assert report.connected
+    assert (report.hostname, report.supported, report.unsupported_because) == (hostname, not unsupported, unsupported)
+    names = [i.interface_name for i in found] if isinstance(found, tuple) else None
+    assert names == interfaces
