@@ -140,8 +140,13 @@ class CrowdHistories(RuleBasedStateMachine):
         """What must be true when nothing happens any more."""
         raise NotImplementedError
 
+    def users_let_it_work(self) -> None:
+        """Whatever keeps the controller from its work is taken away, so that something is to be seen in the end."""
+        raise NotImplementedError
+
     def teardown(self) -> None:
         try:
+            self.users_let_it_work()
             self.calm_down()
         finally:
             self.loop.close()
@@ -167,6 +172,14 @@ class CrowdHistories(RuleBasedStateMachine):
     @rule()
     def others_work(self) -> None:
         self.others_do_their_part()
+
+    @rule(rounds=st.integers(2, 6))
+    def all_goes_well_for_a_while(self, rounds: int) -> None:
+        for _ in range(rounds):
+            self.life.hear_all()
+            for _ in range(3):
+                self.loop.run_until_complete(self.life.work())
+            self.others_do_their_part()
 
     @invariant()
     def no_write_changes_nothing(self) -> None:

@@ -61,12 +61,13 @@ class PoolHistories(CrowdHistories):
 
     # Users
 
-    @initialize(replicas=st.integers(0, 4), memory=st.sampled_from(MEMORY))
+    @initialize(replicas=st.integers(2, 4), memory=st.sampled_from(MEMORY))
     def user_creates(self, replicas: int, memory: str) -> None:
         if not self.api.all(POOLS):
             spec = {"replicas": replicas, "selector": {"matchLabels": LABELS}, "maxUnavailable": 1,
                     "virtualMachineTemplate": made_from(memory)}
             self.api.make(POOLS, {"metadata": {"name": "herd", "namespace": "shop"}, "spec": spec})
+            self.all_goes_well_for_a_while(rounds=4)
 
     def edit(self, **changes: Any) -> None:
         for found in self.api.all(POOLS):
@@ -97,13 +98,16 @@ class PoolHistories(CrowdHistories):
             if not is_deleting(obj):
                 self.api.remove(res, obj["metadata"]["name"])
 
-    @rule(orphan=st.booleans())
-    def user_deletes_the_pool(self, orphan: bool) -> None:
+    @rule(orphan=st.booleans(), sure=st.integers(0, 4))
+    def user_deletes_the_pool(self, orphan: bool, sure: int) -> None:
         for found in self.api.all(POOLS):
-            if not is_deleting(found):
+            if sure == 4 and not is_deleting(found):
                 for vm in self.api.all(VMS) if orphan else ():
                     self.api.orphan(VMS, vm["metadata"]["name"])
                 self.api.remove(POOLS, "herd")
+
+    def users_let_it_work(self) -> None:
+        self.edit(paused=False)
 
     # The others
 
@@ -170,4 +174,4 @@ class PoolHistories(CrowdHistories):
 
 TestPoolHistories = PoolHistories.TestCase
 TestPoolHistories.settings = settings(
-    max_examples=25, stateful_step_count=30, deadline=None, suppress_health_check=list(HealthCheck))
+    max_examples=25, stateful_step_count=40, deadline=None, suppress_health_check=list(HealthCheck))

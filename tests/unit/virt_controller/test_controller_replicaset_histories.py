@@ -47,12 +47,13 @@ class SetHistories(CrowdHistories):
 
     # Users
 
-    @initialize(replicas=st.integers(0, 4))
+    @initialize(replicas=st.integers(2, 4))
     def user_creates(self, replicas: int) -> None:
         if not self.api.all(VMI_REPLICASETS):
             template = {"metadata": {"labels": LABELS}, "spec": {"domain": {"devices": {}}}}
             spec = {"replicas": replicas, "selector": {"matchLabels": LABELS}, "template": template}
             self.api.make(VMI_REPLICASETS, {"metadata": {"name": "crowd", "namespace": "shop"}, "spec": spec})
+            self.all_goes_well_for_a_while(rounds=3)
 
     @rule(replicas=st.integers(0, 5))
     def user_creates_or_scales(self, replicas: int) -> None:
@@ -75,12 +76,15 @@ class SetHistories(CrowdHistories):
             if not is_deleting(vmi):
                 self.api.remove(VMIS, vmi["metadata"]["name"])
 
-    @rule(orphan=st.booleans())
-    def user_deletes_the_set(self, orphan: bool) -> None:
-        for found in self.api.all(VMI_REPLICASETS):
+    @rule(orphan=st.booleans(), sure=st.integers(0, 4))
+    def user_deletes_the_set(self, orphan: bool, sure: int) -> None:
+        for found in self.api.all(VMI_REPLICASETS) if sure == 4 else ():
             for vmi in self.api.all(VMIS) if orphan else ():
                 self.api.orphan(VMIS, vmi["metadata"]["name"])
             self.api.remove(VMI_REPLICASETS, found["metadata"]["name"])
+
+    def users_let_it_work(self) -> None:
+        self.user_pauses(False)
 
     @rule(which=st.integers(0, 5), phase=st.sampled_from(FINAL))
     def a_guest_ends(self, which: int, phase: str) -> None:
@@ -117,4 +121,4 @@ class SetHistories(CrowdHistories):
 
 TestSetHistories = SetHistories.TestCase
 TestSetHistories.settings = settings(
-    max_examples=25, stateful_step_count=30, deadline=None, suppress_health_check=list(HealthCheck))
+    max_examples=20, stateful_step_count=40, deadline=None, suppress_health_check=list(HealthCheck))
