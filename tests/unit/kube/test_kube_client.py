@@ -287,6 +287,7 @@ async def test_a_leader_whose_renewals_fail_gives_up_in_time() -> None:
     async with (asyncio.timeout(10), playing(player) as client,
                 leader(client, "virt-controller", "ns", "me", lost.set, times=times)):
         await lost.wait()
+        player.steps.clear()  # on a busy machine the time is up before every refusal has been asked for
     assert time.monotonic() - started < 5
 
 
