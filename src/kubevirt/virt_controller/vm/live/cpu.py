@@ -1,6 +1,6 @@
 """More CPU sockets for a running guest.
 
-The instance's spec is told the new number; the guest gets the sockets when it is next migrated, and the VMI's condition
+The instance's spec is told the new number, and the node plugs the CPUs in; until the guest has them the VMI's condition
 `HotVCPUChange` tells of the wait. Fewer sockets, or more than were prepared at the start, need a restart.
 """
 
