@@ -110,13 +110,14 @@ class Election:
     async def release(self) -> None:
         """Hands the lease back, if it is still ours. Trouble is only logged: the lease runs out by itself."""
         try:
-            held = await self._read()
-            if held is not None and held.holder == self._identity:
-                patch = Patch().test_version(held.resource_version)
-                patch.replace("/spec", self._spec(held, holder="", duration_s=1))
-                await self._client.patch(LEASES, self._name, self._namespace, patch.operations)
-        except Problem as e:
-            log.info("the lease is left to run out", lease=self._name, cause=str(e))
+            async with asyncio.timeout(self._times.renew_deadline_s):
+                held = await self._read()
+                if held is not None and held.holder == self._identity:
+                    patch = Patch().test_version(held.resource_version)
+                    patch.replace("/spec", self._spec(held, holder="", duration_s=1))
+                    await self._client.patch(LEASES, self._name, self._namespace, patch.operations)
+        except (Problem, TimeoutError) as e:
+            log.info("the lease is left to run out", lease=self._name, cause=str(e) or "timed out")
 
     async def _try_once(self) -> Held | None:
         """None: we hold the lease, renewed. Otherwise who holds it."""
