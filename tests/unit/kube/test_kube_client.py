@@ -279,7 +279,7 @@ async def test_a_leader_whose_renewals_fail_gives_up_in_time() -> None:
     player = Player()
     player.on("GET", LEASE, answer(lease("me", 1)))  # type: ignore[arg-type]
     player.on("PATCH", LEASE, answer(lease("me", 2)))  # type: ignore[arg-type]
-    for _ in range(4):
+    for _ in range(40):
         player.on("GET", LEASE, refusal(503, "ServiceUnavailable"))
     lost = asyncio.Event()
     started = time.monotonic()
