@@ -50,8 +50,8 @@ def first_process(layout: Layout, node: NodeSettings) -> int | None:
             # Until `unshare` has done its work, the children are those of the shell that became it.
             if Path(f"/proc/{child}/ns/pid").readlink() != Path("/proc/self/ns/pid").readlink():
                 return int(child)
-    except (FileNotFoundError, ProcessLookupError):
-        return None
+    except (FileNotFoundError, ProcessLookupError, PermissionError):
+        return None  # gone, or changing programs at this moment, when even root may not look at it
     return None
 
 
