@@ -46,8 +46,9 @@ def cluster(namespace: Cluster) -> Cluster:
 
 
 def test_a_disk_is_made_in_an_empty_claim(cluster: Cluster) -> None:
-    (told,) = cluster.get("vmi", VM)["status"]["volumeStatus"]
-    assert told["name"] == "data"
+    volumes = cluster.get("vmi", VM)["status"]["volumeStatus"]
+    assert [volume["name"] for volume in volumes] == ["containerdisk", "data", "settings"]
+    told = volumes[1]
     assert told["persistentVolumeClaimInfo"]["claimName"] == "data"
     with console(cluster, VM) as guest:
         guest.log_in()
