@@ -33,7 +33,9 @@ class ResourceRequirementsWithoutClaims(Api):
     """Further resources of the compute container."""
 
     limits: dict[str, Quantity] = {}
+    """What may not be exceeded."""
     requests: dict[str, Quantity] = {}
+    """What is reserved."""
 
 
 class InterfaceBindingPlugin(Api):

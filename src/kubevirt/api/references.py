@@ -19,23 +19,31 @@ class PodDNSConfigOption(Api):
     """One resolver option."""
 
     name: str | None = None
+    """The option, as in resolv.conf."""
     value: str | None = None
+    """Its value, where it has one."""
 
 
 class PodDNSConfig(Api):
     """Resolver settings in addition to, or instead of, those of the DNS policy."""
 
     nameservers: Annotated[list[str], Atomic] = []
+    """Addresses of name servers, three at most in all."""
     options: Annotated[list[PodDNSConfigOption], Atomic] = []
+    """Options of the resolver."""
     searches: Annotated[list[str], Atomic] = []
+    """Domains in which short names are looked up."""
 
 
 class PodResourceClaim(Api):
     """A dynamic resource claim the launcher pod refers to."""
 
     name: str = required(str)
+    """What the machine's devices call it."""
     resource_claim_name: str | None = None
+    """A claim that exists."""
     resource_claim_template_name: str | None = None
+    """A template from which a claim of its own is made for the pod."""
 
 
 class ObjectFieldSelector(Api):
@@ -72,21 +80,30 @@ class TypedLocalObjectReference(Api):
     schema_marks: ClassVar[Marks] = MAP_ATOMIC
 
     api_group: str | None = None
+    """Its API group; Kubernetes' core where unset."""
     kind: str = required(str)
+    """Its kind."""
     name: str = required(str)
+    """Its name."""
 
 
 class TypedObjectReference(Api):
     """Names an object together with its kind, possibly in another namespace."""
 
     api_group: str | None = None
+    """Its API group; Kubernetes' core where unset."""
     kind: str = required(str)
+    """Its kind."""
     name: str = required(str)
+    """Its name."""
     namespace: str | None = None
+    """Its namespace; the same one where unset."""
 
 
 class VolumeResourceRequirements(Api):
     """Amounts of resources: what is reserved and what may not be exceeded."""
 
     limits: dict[str, Quantity] = {}
+    """What may not be exceeded."""
     requests: dict[str, Quantity] = {}
+    """What is reserved; `storage` is the size, in bytes."""
