@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Final, TypeVar
 
 from kubevirt.api.vmi import VirtualMachineInstance
 from kubevirt.kube.metrics.measures import Histogram
+from kubevirt.machine.phase import is_final
 
 if TYPE_CHECKING:
     from prometheus_client.core import Metric
@@ -16,7 +17,6 @@ Key = TypeVar("Key", bound=tuple[str, ...])
 
 BOUNDS: Final = (0.5, 1.0, 2.0, 5.0, 10.0, 20.0, 30.0, 40.0, 50.0, 60.0, 90.0, 120.0, 180.0, 300.0, 600.0, 1200.0,
                  1800.0, 3600.0)
-ENDED: Final = ("Succeeded", "Failed")
 PREFIX: Final = "kubevirt_vmi_phase_transition_time"
 
 
@@ -37,7 +37,7 @@ class PhaseTransitions:
             return
         observe(self._between, (phase, last), moment(new, last), now)
         observe(self._since_creation, (phase,), meta.creation_timestamp, now)
-        if phase in ENDED:
+        if is_final(phase):
             observe(self._since_deletion, (phase,), meta.deletion_timestamp, now)
 
     def families(self) -> Iterator[Metric]:

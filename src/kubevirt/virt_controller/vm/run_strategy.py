@@ -10,8 +10,7 @@ from enum import Enum, StrEnum
 
 from kubevirt.api.run_strategy import RunStrategy
 from kubevirt.api.vmi import VirtualMachineInstance
-
-FINAL_PHASES = frozenset({"Succeeded", "Failed"})
+from kubevirt.machine import phase
 
 
 class VmiState(StrEnum):
@@ -99,7 +98,7 @@ RESTARTING = frozenset({_S.ALWAYS, _S.RERUN_ON_FAILURE, _S.ONCE})
 
 def is_final(vmi: VirtualMachineInstance) -> bool:
     """The guest has ended and will not run again in this VMI."""
-    return vmi.status.phase in FINAL_PHASES
+    return phase.is_final(vmi.status.phase)
 
 
 def vmi_state(vmi: VirtualMachineInstance | None) -> VmiState:

@@ -13,7 +13,7 @@ import msgspec
 from kubevirt.api.pods import ContainerStateTerminated, Pod
 from kubevirt.api.vmi import VirtualMachineInstance
 from kubevirt.machine.domain_report import DomainReport
-from kubevirt.machine.phase import phase_after
+from kubevirt.machine.phase import is_final, phase_after
 from kubevirt.virt_controller.vmi import pods
 
 POD_FAILED = "LauncherPodFailed"
@@ -39,7 +39,7 @@ def of_pod(vmi: VirtualMachineInstance, pod: Pod | None) -> Ending:
                       message="the launcher pod was deleted from outside or lost with its node")
     end = pods.compute_end(pod)
     report = read_report(vmi, end)
-    if report is not None and (phase := phase_after(vmi, report)) in ("Succeeded", "Failed"):
+    if report is not None and is_final(phase := phase_after(vmi, report)):
         if phase == "Succeeded":
             return Ending(phase=phase)
         return Ending(phase=phase, reason=POD_FAILED,
