@@ -5,7 +5,6 @@ the client has no address yet, and nobody else is on the bridge. Needs no capabi
 in the pod's network namespace bind low ports.
 """
 
-import asyncio
 import contextlib
 import socket
 from collections.abc import Iterator
@@ -14,29 +13,19 @@ from kubevirt.kit import logs
 from kubevirt.kit.errors import Problem
 from kubevirt.machine.network.attachment import DhcpLease
 from kubevirt.virt_launcher.dhcp import packet
+from kubevirt.virt_launcher.dhcp.sockets import answered
 
 log = logs.get("dhcp")
 
 SERVER_PORT, CLIENT_PORT = 67, 68
-MAX_BYTES = 4096
 
 
 @contextlib.contextmanager
 def dhcp_server(lease: DhcpLease) -> Iterator[None]:
     """Answer on the lease's bridge while inside. Raises Problem where the bridge cannot be listened on."""
-    loop = asyncio.get_running_loop()
-    with _listen(lease.bridge) as sock:
-
-        def ready() -> None:
-            with contextlib.suppress(BlockingIOError):
-                data, _sender = sock.recvfrom(MAX_BYTES)
-                _reply(sock, data, lease)
-
-        loop.add_reader(sock, ready)
-        try:
-            yield
-        finally:
-            loop.remove_reader(sock)
+    sock = _listen(lease.bridge)
+    with answered(sock, lambda data, _sender: _reply(sock, data, lease)):
+        yield
 
 
 def _reply(sock: socket.socket, data: bytes, lease: DhcpLease) -> None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import contextlib
 import socket
 import struct
@@ -12,31 +11,21 @@ from kubevirt.kit import logs
 from kubevirt.kit.errors import Problem
 from kubevirt.machine.network.attachment import Dhcp6Lease
 from kubevirt.virt_launcher.dhcp import packet6
+from kubevirt.virt_launcher.dhcp.sockets import answered
 
 log = logs.get("dhcp6")
 
 SERVER_PORT = 547
 SERVERS = "ff02::1:2"
 """Whom clients ask: all servers on the link."""
-MAX_BYTES = 4096
 
 
 @contextlib.contextmanager
 def dhcp6_server(lease: Dhcp6Lease) -> Iterator[None]:
     """Answer on the lease's bridge while inside. Raises Problem where the bridge cannot be listened on."""
-    loop = asyncio.get_running_loop()
-    with _listen(lease.bridge) as sock:
-
-        def ready() -> None:
-            with contextlib.suppress(BlockingIOError):
-                data, sender = sock.recvfrom(MAX_BYTES)
-                _reply(sock, data, sender, lease)
-
-        loop.add_reader(sock, ready)
-        try:
-            yield
-        finally:
-            loop.remove_reader(sock)
+    sock = _listen(lease.bridge)
+    with answered(sock, lambda data, sender: _reply(sock, data, sender, lease)):
+        yield
 
 
 def _reply(sock: socket.socket, data: bytes, sender: tuple[object, ...], lease: Dhcp6Lease) -> None:
