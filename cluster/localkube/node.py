@@ -41,14 +41,15 @@ def pid_file(place: NodeLayout) -> Path:
 
 
 def first_process(layout: Layout, node: NodeSettings) -> int | None:
-    """The node's process 1, as this machine numbers it; None when the node is off."""
+    """The node's process 1, as this machine numbers it; None when the node is off, or about to be."""
     outer = supervision.running(pid_file(layout.node(node.name)))
     if outer is None:
         return None
     try:
         for child in Path(f"/proc/{outer}/task/{outer}/children").read_text().split():
             # Until `unshare` has done its work, the children are those of the shell that became it.
-            if Path(f"/proc/{child}/ns/pid").readlink() != Path("/proc/self/ns/pid").readlink():
+            apart = Path(f"/proc/{child}/ns/pid").readlink() != Path("/proc/self/ns/pid").readlink()
+            if apart and not supervision.is_ending(int(child)):
                 return int(child)
     except (FileNotFoundError, ProcessLookupError, PermissionError):
         return None  # gone, or changing programs at this moment, when even root may not look at it

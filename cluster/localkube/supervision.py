@@ -17,6 +17,8 @@ from localkube.errors import Problem
 # Nothing of the terminal that `localkube up` was typed into reaches the cluster.
 _PATH = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
 _ENVIRONMENT = {"PATH": _PATH, "HOME": "/root", "LANG": "C.UTF-8"}
+# In the ninth field of /proc/PID/stat, which proc(5) takes from the kernel's include/linux/sched.h.
+_PF_EXITING = 0x4
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -58,14 +60,28 @@ def start(command: Sequence[str], *, group: str, log: Path, pid_file: Path) -> i
 
 
 def running(pid_file: Path) -> int | None:
-    """The process that `pid_file` remembers, when it still is that process and lives."""
+    """The process that `pid_file` remembers, when it still is that process and lives on."""
     try:
         pid, started = pid_file.read_text().split()
-        if _start_time(int(pid)) == started and _state(int(pid)) != "Z":
+        if _start_time(int(pid)) == started and not is_ending(int(pid)):
             return int(pid)
     except (FileNotFoundError, ProcessLookupError, ValueError):
         pass
     return None
+
+
+def is_ending(pid: int) -> bool:
+    """Whether the process was killed, though the kernel still shows it.
+
+    The first process of a namespace lies dying for as long as the others in it take to end; for that time nothing but
+    its flags tells. Raises FileNotFoundError or ProcessLookupError when it is gone.
+    """
+    stat = _stat(pid)
+    if stat[0] in "ZX" or int(stat[6]) & _PF_EXITING:
+        return True
+    status = Path(f"/proc/{pid}/status").read_text()
+    pending = [int(line.split()[1], 16) for line in status.splitlines() if line.startswith(("SigPnd:", "ShdPnd:"))]
+    return any(signals >> (signal.SIGKILL - 1) & 1 for signals in pending)
 
 
 def stop(pid_file: Path, *, group: str, within_s: float) -> None:
