@@ -29,8 +29,6 @@ def readable(error: click.ClickException) -> str:
             if name.startswith("--"):
                 return f"unknown flag: {name}"
             return f"unknown shorthand flag: '{name.lstrip('-')[:1]}' in {name}"
-        case click.MissingParameter() if error.param is not None and error.param.name is not None:
-            return f'required flag(s) "{error.param.name.replace("_", "-")}" not set'
         case click.BadOptionUsage():
             return f"flag needs an argument: {error.option_name}"
         case click.BadParameter() if error.param is not None and error.param.opts:

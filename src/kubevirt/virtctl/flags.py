@@ -123,6 +123,23 @@ def without_truth_values(params: Sequence[click.Parameter], args: list[str]) -> 
     return found
 
 
+def required(params: Sequence[click.Parameter], args: list[str]) -> str:
+    """What a command says of all required flags that are missing, not of the first alone."""
+    missing = [
+        f'"{max(param.opts, key=len).lstrip("-")}"'
+        for param in params
+        if isinstance(param, click.Option) and param.required and not _is_given(param, args)
+    ]
+    return f"required flag(s) {', '.join(sorted(missing))} not set" if missing else ""
+
+
+def _is_given(option: click.Option, args: Sequence[str]) -> bool:
+    words = args[: args.index("--")] if "--" in args else args
+    long = tuple(name for name in option.opts if name.startswith("--"))
+    brief = tuple(name for name in option.opts if not name.startswith("--"))
+    return any(word.partition("=")[0] in long or (bool(brief) and word.startswith(brief)) for word in words)
+
+
 class CommandWithGlobals(click.Command):
     """A command that accepts the global flags and hands them on as `ctx.obj`."""
 
@@ -133,6 +150,12 @@ class CommandWithGlobals(click.Command):
 
     def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
         args = without_truth_values(self.params, args)
+        try:
+            return self._parsed(ctx, list(args))
+        except click.MissingParameter as e:
+            raise click.ClickException(required(self.params, args) or e.format_message()) from e
+
+    def _parsed(self, ctx: click.Context, args: list[str]) -> list[str]:
         if any(isinstance(param, click.Argument) for param in self.params):
             return super().parse_args(ctx, args)
         ctx.allow_extra_args = True  # to be refused in the words of the other clients

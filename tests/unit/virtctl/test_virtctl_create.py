@@ -239,6 +239,7 @@ def test_other_kinds(capsys: pytest.CaptureFixture[str], arguments: list[str], e
     ("arguments", "message"),
     [
         (["instancetype", "--memory=1Gi"], 'required flag(s) "cpu" not set'),
+        (["instancetype"], 'required flag(s) "cpu", "memory" not set'),
         (["instancetype", "--cpu=0", "--memory=1Gi"], "cpu value must be greater than zero"),
         (["instancetype", "--cpu=1", "--memory=1Gi", "--gpu=name:a"], "deviceName must be specified"),
         (["instancetype", "--cpu=1", "--memory=1Gi", "--iothreadspolicy=x"], "IOThread must be of value auto"),

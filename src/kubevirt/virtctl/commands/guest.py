@@ -10,6 +10,8 @@ from kubevirt.virtctl.flags import Globals, command
 from kubevirt.virtctl.session import Session, run
 from kubevirt.virtctl.targets import Kind, parse_name
 
+A_LIST: JsonObject = {"metadata": {}, "items": None}
+"""What readers find even where the server leaves it out."""
 names_argument = click.argument("names", nargs=-1, metavar="(VMI)")
 
 
@@ -18,7 +20,8 @@ names_argument = click.argument("names", nargs=-1, metavar="(VMI)")
 @click.pass_obj
 def guestosinfo(flags: Globals, names: tuple[str, ...]) -> None:
     """Print the answer of guestosinfo."""
-    _print(flags, names, "guestosinfo", "Error getting guestosinfo of VirtualMachineInstance {name}, {{}}")
+    _print(flags, names, "guestosinfo", "Error getting guestosinfo of VirtualMachineInstance {name}, {{}}",
+           always={"fsInfo": {"disks": None}, "os": {}})  # fmt: skip
 
 
 @command("userlist", help="Show who is logged in inside the guest.")
@@ -26,7 +29,7 @@ def guestosinfo(flags: Globals, names: tuple[str, ...]) -> None:
 @click.pass_obj
 def userlist(flags: Globals, names: tuple[str, ...]) -> None:
     """Print the answer of userlist."""
-    _print(flags, names, "userlist", "Error listing users of VirtualMachineInstance {name}, {{}}")
+    _print(flags, names, "userlist", "Error listing users of VirtualMachineInstance {name}, {{}}", always=A_LIST)
 
 
 @command("fslist", help="Show the file systems that are mounted inside the guest.")
@@ -34,17 +37,18 @@ def userlist(flags: Globals, names: tuple[str, ...]) -> None:
 @click.pass_obj
 def fslist(flags: Globals, names: tuple[str, ...]) -> None:
     """Print the answer of filesystemlist."""
-    _print(flags, names, "filesystemlist", "Error listing filesystems of VirtualMachineInstance {name}, {{}}")
+    _print(flags, names, "filesystemlist", "Error listing filesystems of VirtualMachineInstance {name}, {{}}",
+           always=A_LIST)  # fmt: skip
 
 
-def _print(flags: Globals, names: tuple[str, ...], fact: str, failure: str) -> None:
+def _print(flags: Globals, names: tuple[str, ...], fact: str, failure: str, *, always: JsonObject) -> None:
     target = parse_name(names, Kind.VMI)
 
     async def ask(session: Session) -> JsonObject:
         with session.explaining(failure.format(name=target.name)):
             return await session.read(session.subresource_path(target, fact))
 
-    click.echo(as_text(run(flags, ask)))
+    click.echo(as_text(always | run(flags, ask)))
 
 
 def as_text(answer: JsonObject) -> str:

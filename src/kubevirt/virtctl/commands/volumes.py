@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import asyncio
+import random
+
 import click
 
 from kubevirt.kit.json import JsonObject
-from kubevirt.kube.errors import ApiError, NotFound
+from kubevirt.kube.errors import OUTDATED_PATCH_MESSAGE, ApiError, NotFound
 from kubevirt.virtctl.commands.lifecycle import dry_run_flag
 from kubevirt.virtctl.errors import CommandError
 from kubevirt.virtctl.flags import Globals, command
@@ -16,6 +19,8 @@ names_argument = click.argument("names", nargs=-1, metavar="(VMI)")
 volume_flag = click.option("--volume-name", required=True, help="Name of the data volume or claim")
 persist_flag = click.option("--persist", is_flag=True, hidden=True)
 LONGEST_NAME = 63
+ATTEMPTS = 15
+LONGEST_PAUSE_S = 0.01
 
 
 @command("addvolume", help="Plug a volume into a running virtual machine.")
@@ -104,9 +109,22 @@ async def _source(session: Session, target: Target, volume: str) -> JsonObject:
 
 
 async def _put(session: Session, target: Target, verb: str, body: JsonObject, failure: str) -> None:
-    instance = Target(kind=Kind.VMI, name=target.name, namespace=target.namespace)
-    with session.explaining(failure):
+    """PUT, again while the server's own patch is overtaken by somebody else's change of the object."""
+    for _ in range(ATTEMPTS):
         try:
-            await session.put_subresource(target, verb, body)
-        except NotFound:
-            await session.put_subresource(instance, verb, body)
+            await _put_once(session, target, verb, body)
+        except ApiError as e:
+            if e.message != OUTDATED_PATCH_MESSAGE:
+                raise CommandError(failure.format(e.message)) from e
+            await asyncio.sleep(random.uniform(0, LONGEST_PAUSE_S))  # noqa: S311 - not a secret
+        else:
+            return
+    raise CommandError(f"{failure.partition(',')[0]} after {ATTEMPTS} retries")
+
+
+async def _put_once(session: Session, target: Target, verb: str, body: JsonObject) -> None:
+    try:
+        await session.put_subresource(target, verb, body)
+    except NotFound:
+        instance = Target(kind=Kind.VMI, name=target.name, namespace=target.namespace)
+        await session.put_subresource(instance, verb, body)

@@ -1,0 +1,23 @@
+"""The stand-in for a cluster: one server for all tests, with nothing of the test before in it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import pytest
+from virtctl_cluster import Cluster, StandIn
+
+
+@pytest.fixture(scope="session")
+def stand_in() -> Iterator[StandIn]:
+    server = StandIn()
+    yield server
+    server.stop()
+
+
+@pytest.fixture
+def cluster(stand_in: StandIn, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> Cluster:
+    """Commands run against a server that knows nothing yet; no kubeconfig of the user's has a say."""
+    monkeypatch.setenv("KUBECONFIG", "/absent")
+    stand_in.answers.clear()
+    return Cluster(stand_in, capsys)
