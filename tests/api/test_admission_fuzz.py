@@ -8,7 +8,8 @@ manifests by thousands are put to the rules alone in tests/unit/api/test_api_fuz
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator
+import gc
+from collections.abc import AsyncIterator, Iterator
 from typing import Protocol
 
 import msgspec
@@ -21,7 +22,8 @@ from kubevirt.kube.client import Client
 from tests.refusals.machines import machine
 from tests.refusals.samples import devices, instance
 
-# A server that has read enough of a body hangs up, and aiohttp forgets such a connection without closing it.
+# A server that has read enough of a body hangs up, and aiohttp forgets such a connection without closing it. Python warns
+# when it collects the garbage: `forgotten_connections` sees to it that this is in here, and not in whatever comes next.
 pytestmark = pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")
 INSTALLED = "kubevirt"
 IN_TIME_S = 30
@@ -43,7 +45,14 @@ class Ask(Protocol):
 
 
 @pytest.fixture(autouse=True)
-async def virt_api_goes_on(client: Client, ask: Ask) -> AsyncIterator[None]:
+def forgotten_connections() -> Iterator[None]:
+    """Collected after each test, when its event loop, which holds some of them, is gone."""
+    yield
+    gc.collect()
+
+
+@pytest.fixture(autouse=True)
+async def virt_api_goes_on(forgotten_connections: None, client: Client, ask: Ask) -> AsyncIterator[None]:
     """Neither restarted nor slow afterwards."""
     before = await restarts(client)
     yield
