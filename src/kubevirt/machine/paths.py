@@ -26,7 +26,9 @@ LIBVIRT_DIR = f"{RUNTIME_DIR}/libvirt"
 VIRTIOFS_DIR = f"{SHARE_DIR}/virtiofs-containers"
 HOOKS_DIR = "/var/run/kubevirt-hooks"
 PR_HELPER_SOCKET = f"{SHARE_DIR}/daemons/pr/pr-helper.sock"
-BACKEND_STORAGE_META_DIR = "/run/kubevirt-private/backend-storage-meta"
+STATE_DIR = "/var/run/kubevirt-state"
+"""Where the directories of the claim are mounted that keeps what outlives a run; absent from other pods."""
+STATE_OF_TPM, STATE_OF_TPM_AUTHORITY, STATE_OF_FIRMWARE = "swtpm", "swtpm-localca", "nvram"
 TERMINATION_LOG = "/dev/termination-log"
 DOWNWARD_METRICS_DIR = f"{PRIVATE_DIR}/downwardmetric-disk"
 DOWNWARD_METRICS_DISK = f"{PRIVATE_DIR}/downwardapi-disks/vhostmd0"
@@ -156,8 +158,21 @@ def virtiofs_socket(filesystem: str) -> str:
     return f"{VIRTIOFS_DIR}/{filesystem}.sock"
 
 
+NVRAM_DIR = f"{PRIVATE_DIR}/libvirt/qemu/nvram"
+KEPT: dict[str, str] = {
+    STATE_OF_TPM: f"{PRIVATE_DIR}/libvirt/qemu/swtpm",
+    STATE_OF_TPM_AUTHORITY: f"{PRIVATE_DIR}/var/lib/swtpm-localca",
+    STATE_OF_FIRMWARE: NVRAM_DIR,
+}
+"""The directories of the state claim, and where libvirt and swtpm, in session mode, look for what is in them."""
+
+
+def state_dir(kind: str) -> str:
+    return f"{STATE_DIR}/{kind}"
+
+
 def nvram(vmi_name: str) -> str:
-    return f"{PRIVATE_DIR}/libvirt/qemu/nvram/{vmi_name}_VARS.fd"
+    return f"{NVRAM_DIR}/{vmi_name}_VARS.fd"
 
 
 def kernel_boot_file(path: str) -> str:

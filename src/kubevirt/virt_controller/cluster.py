@@ -50,8 +50,8 @@ class Cluster:
         """Takes in a change of a node; True when it changes what pods can be made."""
         return self._offers.note(old, new)
 
-    def launcher_pod(self, vmi: VirtualMachineInstance, *, name: str) -> JsonObject:
-        """The manifest of the VMI's launcher pod."""
+    def launcher_pod(self, vmi: VirtualMachineInstance, *, name: str, state_claim: str = "") -> JsonObject:
+        """The manifest of the VMI's launcher pod; `state_claim` keeps what outlives it. Raises Problem."""
         namespace = vmi.metadata.namespace
         found = ((claim, self._stores.claims.get(namespace, claim)) for claim in claim_names(vmi.spec.volumes))
         customs = self._namespaces.customs(namespace) if self._namespaces is not None else NONE
@@ -61,6 +61,7 @@ class Cluster:
             config=self.config,
             claims={claim: ClaimFacts.of(pvc) for claim, pvc in found if pvc is not None},
             kvm_in_cluster=self._offers.kvm,
+            state_claim=state_claim,
             namespace_labels=customs.labels,
             quota_limits_cpu=customs.limits_cpu,
             quota_limits_memory=customs.limits_memory,

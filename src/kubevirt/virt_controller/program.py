@@ -28,11 +28,13 @@ from kubevirt.virt_controller import stores as store_module
 from kubevirt.virt_controller.act import Performer
 from kubevirt.virt_controller.cluster import Cluster
 from kubevirt.virt_controller.metrics.page import ControllerMetrics
+from kubevirt.virt_controller.metrics.shown_labels import LabelChoice
 from kubevirt.virt_controller.namespaces import Namespaces
 from kubevirt.virt_controller.node.controller import NodeController
 from kubevirt.virt_controller.node.handlers import Handlers
 from kubevirt.virt_controller.pool.controller import PoolController
 from kubevirt.virt_controller.replicaset.controller import ReplicaSetController
+from kubevirt.virt_controller.storage import Storage
 from kubevirt.virt_controller.vm.controller import VmController
 from kubevirt.virt_controller.vm.in_step import Patterns
 from kubevirt.virt_controller.vmi.controller import VmiController
@@ -106,31 +108,40 @@ async def start_controllers(client: Client, settings: Settings, tasks: Tasks, me
     await stores.start(tasks)
     recorder = EventRecorder(client, COMPONENT)
     recorder.start(tasks)
-    performer = Performer(client, recorder, stores)
+
+    def performer_for(recorder: EventRecorder) -> Performer:
+        return Performer(client, recorder, stores, instance_writes=metrics.measures.instance_writes)
+
+    performer = performer_for(recorder)
     namespaces = Namespaces(client)
     await namespaces.start(tasks)
     cluster = Cluster(stores, launcher_image=settings.launcher_image, image_pull_policy=settings.image_pull_policy,
                       namespaces=namespaces)
     vms = VmController(stores, cluster, performer, WorkQueue(measure=counted("vm")), patterns=settings.patterns)
-    vmis = VmiController(stores, cluster, performer, WorkQueue(measure=counted("vmi")), warnings=Warnings(client))
+    storage = Storage(client)
+    await storage.start(tasks)
+    vmis = VmiController(stores, cluster, performer, WorkQueue(measure=counted("vmi")), warnings=Warnings(client),
+                         storage=storage)
     node_recorder = EventRecorder(client, NODE_COMPONENT)
     node_recorder.start(tasks)
-    nodes = NodeController(stores, Performer(client, node_recorder, stores), WorkQueue(measure=counted("node")),
+    nodes = NodeController(stores, performer_for(node_recorder), WorkQueue(measure=counted("node")),
                            handler_missing=Handlers(client, settings.namespace).missing_on)
     rs_recorder = EventRecorder(client, REPLICASET_COMPONENT)
     rs_recorder.start(tasks)
-    replicasets = ReplicaSetController(stores, Performer(client, rs_recorder, stores),
+    replicasets = ReplicaSetController(stores, performer_for(rs_recorder),
                                        WorkQueue(measure=counted("replicaset")))
     pool_recorder = EventRecorder(client, POOL_COMPONENT)
     pool_recorder.start(tasks)
-    pools = PoolController(stores, Performer(client, pool_recorder, stores), WorkQueue(measure=counted("pool")))
+    pools = PoolController(stores, performer_for(pool_recorder), WorkQueue(measure=counted("pool")))
     run_workers(vms.queue, vms.reconcile, VM_WORKERS, tasks, name="virt-controller-vm")
     run_workers(vmis.queue, vmis.reconcile, VMI_WORKERS, tasks, name="virt-controller-vmi")
     run_workers(nodes.queue, nodes.reconcile, 1, tasks, name="virt-controller-node")
     run_workers(replicasets.queue, replicasets.reconcile, REPLICASET_WORKERS, tasks,
                 name="virt-controller-replicaset")
     run_workers(pools.queue, pools.reconcile, POOL_WORKERS, tasks, name="virt-controller-pool")
-    metrics.watch(stores, lambda: cluster.config)
+    labels = LabelChoice(client, settings.namespace)
+    labels.start(tasks)
+    metrics.watch(stores, lambda: cluster.config, labels.now)
     log.info("controllers are at work", vms=len(stores.vms), vmis=len(stores.vmis), pods=len(stores.pods))
 
 

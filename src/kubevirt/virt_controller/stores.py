@@ -32,6 +32,7 @@ from kubevirt.kit.tasks import Tasks
 from kubevirt.kube.cache import key_of
 from kubevirt.kube.client import Client
 from kubevirt.kube.informer import Informer
+from kubevirt.machine import backend_storage
 from kubevirt.virt_controller.datavolumes import DataVolume, Importer
 from kubevirt.virt_controller.pool.resource import POOLS
 from kubevirt.virt_controller.revision import START_REVISIONS, StartRevision
@@ -97,7 +98,7 @@ def make(client: Client, *, namespace: str) -> Stores:
             "controller": controller_uid, "free": namespace_of_free, "claim": claims_of_vmi, "node": node_of_vmi}),
         pods=Informer(client, PODS, labels=LAUNCHER_LABEL, indexers={"controller": controller_uid}),
         nodes=Informer(client, NODES),
-        claims=Informer(client, PVCS),
+        claims=Informer(client, PVCS, indexers={"state": machine_of_state}),
         revisions=Informer(client, START_REVISIONS, indexers={"controller": controller_uid}),
         kubevirts=Informer(client, KUBEVIRTS, namespace=namespace),
         replicasets=Informer(client, VMI_REPLICASETS, indexers={"namespace": namespace_of}),
@@ -163,6 +164,12 @@ def datasources_of_vm(vm: VirtualMachine) -> Iterable[str]:
 def claims_of_vmi(vmi: VirtualMachineInstance) -> Iterable[str]:
     """Index: the claims that a VMI uses."""
     return [f"{vmi.metadata.namespace}/{name}" for name in claim_names(vmi.spec.volumes)]
+
+
+def machine_of_state(claim: PersistentVolumeClaim) -> Iterable[str]:
+    """Index: the machine whose state a claim keeps, by its label."""
+    machine = claim.metadata.labels.get(backend_storage.LABEL)
+    return (f"{claim.metadata.namespace}/{machine}",) if machine else ()
 
 
 def node_of_vmi(vmi: VirtualMachineInstance) -> Iterable[str]:

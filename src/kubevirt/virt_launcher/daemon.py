@@ -13,7 +13,7 @@ from pathlib import Path
 
 from kubevirt.kit import logs
 from kubevirt.machine import paths
-from kubevirt.virt_launcher import capability_seed
+from kubevirt.virt_launcher import capability_seed, kept_state
 from kubevirt.virt_launcher.children import Child, Children
 
 log = logs.get("libvirtd")
@@ -72,9 +72,11 @@ class LibvirtDaemon:
         config.mkdir(parents=True, exist_ok=True)
         (config / "libvirtd.conf").write_text(DAEMON_CONF)
         (config / "qemu.conf").write_text(QEMU_CONF)
+        kept = kept_state.link()
         seeded = capability_seed.plant(STATE_DIR)
         self._spawn()
-        log.info("libvirtd started", pid=self.pid, capabilities="from the image" if seeded else "to be asked for")
+        capabilities = "from the image" if seeded else "to be asked for"
+        log.info("libvirtd started", pid=self.pid, capabilities=capabilities, kept=", ".join(kept) or None)
 
     @property
     def pid(self) -> int | None:

@@ -31,7 +31,7 @@ from kubevirt.kit.errors import Problem
 from kubevirt.kit.json import JsonObject
 from kubevirt.launcher_link.context import domain_context
 from kubevirt.launcher_link.settings import sync_options
-from kubevirt.machine import instance
+from kubevirt.machine import backend_storage, instance
 from kubevirt.machine.domain import DiskFacts, build_domain
 from kubevirt.machine.domain.sources import claim_name
 from kubevirt.machine.pod import ClaimFacts, PodContext, launcher_pod
@@ -144,6 +144,7 @@ def pod_context(vmi: VirtualMachineInstance, around: Surroundings) -> PodContext
         image_pull_secrets=[secret.name or "" for secret in spec.image_pull_secrets],
         claims={claim.metadata.name: ClaimFacts.of(claim) for claim in _claims(around, namespace)},
         namespace_labels=next((n.metadata.labels for n in around.namespaces if n.metadata.name == namespace), {}),
+        state_claim=backend_storage.name_for(vmi),
         quota_limits_cpu=wants_limits(quotas, "cpu"),
         quota_limits_memory=wants_limits(quotas, "memory"),
         attachment_resources=attachment_resources(vmi, around.networks),

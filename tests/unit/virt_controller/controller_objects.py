@@ -21,6 +21,8 @@ VM_UID, VMI_UID = "vm-uid", "vmi-uid"
 FINALIZER = "kubevirt.io/virtualMachineControllerFinalize"
 FOREGROUND = "kubevirt.io/foregroundDeleteVirtualMachine"
 MARKS = {"kubevirt.io/latest-observed-api-version": "v1", "kubevirt.io/storage-observed-api-version": "v1"}
+STATE_DOMAIN: dict[str, Any] = {"devices": {"tpm": {"persistent": True}}}
+"""Of a machine whose TPM keeps its contents."""
 FIRMWARE = "11111111-2222-3333-4444-555555555555"
 
 

@@ -35,6 +35,7 @@ from kubevirt.virt_controller.cluster import Cluster
 from kubevirt.virt_controller.datavolumes import DATA_SOURCES, DATA_VOLUMES, Presence
 from kubevirt.virt_controller.pool.resource import POOLS
 from kubevirt.virt_controller.revision import START_REVISIONS
+from kubevirt.virt_controller.storage import Storage
 from kubevirt.virt_controller.stores import Stores
 from kubevirt.virt_controller.vm.controller import VmController
 from kubevirt.virt_controller.vm.offered import offers_of_vm
@@ -299,7 +300,7 @@ class Controller:
                 "claim": store_module.claims_of_vmi, "node": store_module.node_of_vmi}),
             "pods": LaggingInformer(api, PODS, index),
             "nodes": LaggingInformer(api, NODES, {}),
-            "claims": LaggingInformer(api, PVCS, {}),
+            "claims": LaggingInformer(api, PVCS, {"state": store_module.machine_of_state}),
             "revisions": LaggingInformer(api, START_REVISIONS, index),
             "kubevirts": LaggingInformer(api, KUBEVIRTS, {}),
             "replicasets": LaggingInformer(api, VMI_REPLICASETS, {"namespace": store_module.namespace_of}),
@@ -324,7 +325,8 @@ class Controller:
         cluster = Cluster(stores, launcher_image="virt:1")
         self.workers: list[Any] = [
             VmController(stores, cluster, performer, self.queues[0], clock=lambda: api.now),
-            VmiController(stores, cluster, performer, self.queues[1], clock=lambda: api.now),
+            VmiController(stores, cluster, performer, self.queues[1], clock=lambda: api.now,
+                          storage=Storage(client)),
         ]
 
     def due(self, worker: int) -> list[str]:

@@ -42,6 +42,7 @@ class PodContext:
     image_pull_secrets: Sequence[str] = ()
     kvm_in_cluster: bool = True  # some node offers usable KVM
     claims: Mapping[str, ClaimFacts] = field(default_factory=dict)  # by name, of the VMI's namespace
+    state_claim: str = ""  # the claim that keeps what outlives a run of the machine
     namespace_labels: Mapping[str, str] = field(default_factory=dict)
     quota_limits_cpu: bool = False  # a ResourceQuota of the namespace wants limits.cpu
     quota_limits_memory: bool = False

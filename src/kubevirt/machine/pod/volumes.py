@@ -8,8 +8,9 @@ from pathlib import PurePosixPath
 from kubevirt.api import codec
 from kubevirt.api.vmi import VirtualMachineInstance
 from kubevirt.api.volumes import CloudInitConfigDriveSource, CloudInitNoCloudSource, Volume
+from kubevirt.kit.errors import Problem
 from kubevirt.kit.json import Json, JsonObject
-from kubevirt.machine import paths
+from kubevirt.machine import backend_storage, paths
 from kubevirt.machine.domain.sources import claim_name, is_hotpluggable
 from kubevirt.machine.pod.context import PodContext
 
@@ -21,7 +22,8 @@ SCRATCH = {
     "ephemeral-disks": paths.EPHEMERAL_DIR,
 }
 """Empty directories of the pod. The node agent finds the launcher's socket by the name of `sockets`."""
-RESERVED = frozenset({*SCRATCH, "hugepages", "hugetblfs-dir", "virtiofs-containers", "kernel-boot", "downward-metrics"})
+RESERVED = frozenset({*SCRATCH, "hugepages", "hugetblfs-dir", "virtiofs-containers", "kernel-boot", "downward-metrics",
+                      backend_storage.POD_VOLUME})
 
 
 @dataclass(kw_only=True)
@@ -63,6 +65,7 @@ def volumes(vmi: VirtualMachineInstance, context: PodContext) -> PodVolumes:
             _data(volume, found)
         _cloud_init_secrets(volume, found)
     _credentials(vmi, found)
+    _state(vmi, context, found)
     return found
 
 
@@ -179,3 +182,14 @@ def _credentials(vmi: VirtualMachineInstance, found: PodVolumes) -> None:
     for secret in secrets:
         found.add(f"{secret}-access-cred", {"secret": {"secretName": secret}}, paths.access_credential_dir(secret),
                   read_only=True)
+
+
+def _state(vmi: VirtualMachineInstance, context: PodContext, found: PodVolumes) -> None:
+    """Directories of the claim that keeps TPM and UEFI variables. Raises Problem while there is no claim."""
+    if not (kinds := backend_storage.directories(vmi)):
+        return
+    if not context.state_claim:
+        raise Problem(cause="can't generate manifest without backend-storage PVC, waiting for the PVC to be created")
+    name = backend_storage.POD_VOLUME
+    found.volumes.append({"name": name, "persistentVolumeClaim": {"claimName": context.state_claim}})
+    found.mounts += [{"name": name, "mountPath": paths.state_dir(kind), "subPath": kind} for kind in kinds]

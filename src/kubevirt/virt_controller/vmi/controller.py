@@ -8,18 +8,21 @@ from typing import Any
 
 import msgspec
 
+from kubevirt.api.objects import PersistentVolumeClaim
 from kubevirt.api.pods import Node, Pod
-from kubevirt.api.resources import PODS, VMIS
+from kubevirt.api.resources import PODS, PVCS, VMIS
 from kubevirt.api.vmi import VirtualMachineInstance
 from kubevirt.kit.errors import Problem
 from kubevirt.kit.times import now
 from kubevirt.kube.cache import key_of
 from kubevirt.kube.queue import WorkQueue
+from kubevirt.machine import backend_storage
 from kubevirt.machine.phase import is_final
 from kubevirt.virt_controller.act import Failed, Performer
 from kubevirt.virt_controller.actions import Action, Create, Event, FailureWords, Patch, SyncProblem
 from kubevirt.virt_controller.cluster import Cluster
 from kubevirt.virt_controller.conditions import find
+from kubevirt.virt_controller.storage import Storage, access_mode
 from kubevirt.virt_controller.stores import Stores, key_of_change
 from kubevirt.virt_controller.vmi import hanging, pods
 from kubevirt.virt_controller.vmi.data import consumer
@@ -31,10 +34,12 @@ from kubevirt.virt_controller.vmi.pace import Pace
 from kubevirt.virt_controller.vmi.phases import UNPROCESSED, next_phase
 from kubevirt.virt_controller.vmi.refusal import PodRefused
 from kubevirt.virt_controller.vmi.shape import hold_s, shape
+from kubevirt.virt_controller.vmi.state import CREATE_FAILED
 from kubevirt.virt_controller.vmi.vsock import Addresses
 from kubevirt.virt_controller.volumes import claim_names
 
 FAILED_UPDATE = FailureWords(reason="FailedUpdateError")
+FAILED_STATE = FailureWords(reason=CREATE_FAILED)
 FAILED_RENDER = FailureWords(reason="FailedCreate", condition="failed to render launch manifest: ",
                              event="failed to render launch manifest: ")
 
@@ -43,9 +48,11 @@ class VmiController:
     """`reconcile` is called by workers of `queue`, one at a time for each VMI."""
 
     def __init__(self, stores: Stores, cluster: Cluster, performer: Performer, queue: WorkQueue, *,
-                 warnings: Warnings | None = None, clock: Callable[[], datetime] = now) -> None:
+                 warnings: Warnings | None = None, storage: Storage | None = None,
+                 clock: Callable[[], datetime] = now) -> None:
         self._clock = clock
         self._warnings = warnings
+        self._storage = storage
         self._stores = stores
         self._cluster = cluster
         self._performer = performer
@@ -55,8 +62,10 @@ class VmiController:
         stores.vmis.on_change(self._on_vmi)
         stores.pods.on_change(self._on_pod)
         stores.claims.on_change(self._on_claim)
-        stores.datavolumes.on_change(self._on_claim)
+        stores.datavolumes.on_change(self._on_data)
         stores.nodes.on_change(self._on_node)
+        if storage is not None:
+            storage.on_change(lambda: self._add_waiting(stores.vmis.all()))
 
     async def reconcile(self, key_: str) -> float | None:
         """Brings one VMI nearer to its end or its guest. Returns the seconds after which it wants another look."""
@@ -93,15 +102,28 @@ class VmiController:
         actions: list[Action] = list(decision.actions)
         if decision.create_pod:
             try:
-                actions.append(self._creation(o.vmi, temporary=decision.temporary))
+                actions.append(self._creation(o, temporary=decision.temporary))
             except Problem as error:
                 self._performer.tell(o.vmi, None if known.endswith(str(error)) else FAILED_RENDER.told(str(error)))
                 return Failed(FAILED_RENDER.problem(str(error)), error)
+        if decision.create_state_claim:
+            try:
+                actions.append(await self._state_claim(o, decision.create_state_claim))
+            except Problem as error:
+                return Failed(FAILED_STATE.problem(error.cause), error)
         return await self._performer.perform(actions, about=o.vmi, known=known)
 
-    def _creation(self, vmi: VirtualMachineInstance, *, temporary: bool) -> Create:
+    async def _state_claim(self, o: Observed, storage_class: str) -> Create:
+        profile = await self._storage.profile(storage_class) if self._storage is not None else None
+        mode = access_mode(profile, configured=o.state_storage_class)
+        body = backend_storage.new_claim(o.vmi, storage_class=storage_class, access_mode=mode)
+        return Create(resource=PVCS, body=body, failed=FAILED_STATE)
+
+    def _creation(self, o: Observed, *, temporary: bool) -> Create:
+        vmi = o.vmi
         name = pods.name_for(vmi, temporary=temporary)
-        body = self._cluster.launcher_pod(vmi, name=name)
+        kept_by = o.state_claim.metadata.name if o.state_claim is not None else ""
+        body = self._cluster.launcher_pod(vmi, name=name, state_claim=kept_by)
         return Create(
             resource=PODS,
             body=consumer(body) if temporary else body,
@@ -132,8 +154,12 @@ class VmiController:
         sources = ((name, s.datavolumes.get(meta.namespace, name)) for name in needed)
         owner = meta.controller
         vm = s.vms.get(meta.namespace, owner.name) if owner is not None and owner.kind == "VirtualMachine" else None
+        keeps = backend_storage.is_needed(vmi)
         return Observed(
             vmi=vmi,
+            state_claims=self._claims_with_state(vmi) if keeps else (),
+            storage_classes=self._storage.classes if keeps and self._storage is not None else (),
+            state_storage_class=self._cluster.config.vm_state_storage_class,
             pods=tuple(s.pods.by_index("controller", meta.uid)),
             claims={name: claim for name, claim in claims if claim is not None},
             data_volumes={name: source for name, source in sources if source is not None},
@@ -143,6 +169,10 @@ class VmiController:
             vsock_cid=self._vsock_cid(key_, vmi),
             now=self._clock(),
         )
+
+    def _claims_with_state(self, vmi: VirtualMachineInstance) -> tuple[PersistentVolumeClaim, ...]:
+        key = f"{vmi.metadata.namespace}/{backend_storage.label_of(vmi)}"
+        return tuple(self._stores.claims.by_index("state", key))
 
     def _vsock_cid(self, key_: str, vmi: VirtualMachineInstance) -> int | None:
         if not vmi.spec.domain.devices.autoattach_vsock or is_final(vmi.status.phase):
@@ -158,7 +188,13 @@ class VmiController:
             if pod is not None and (owner := pod.metadata.controller) is not None:
                 self.queue.add(f"{pod.metadata.namespace}/{owner.name}")
 
-    def _on_claim(self, old: msgspec.Struct | None, new: msgspec.Struct | None) -> None:
+    def _on_claim(self, old: PersistentVolumeClaim | None, new: PersistentVolumeClaim | None) -> None:
+        for claim in (old, new):
+            if claim is not None and backend_storage.LABEL in claim.metadata.labels:
+                self.queue.add(f"{claim.metadata.namespace}/{backend_storage.machine_of(claim)}")
+        self._on_data(old, new)
+
+    def _on_data(self, old: msgspec.Struct | None, new: msgspec.Struct | None) -> None:
         self._add_waiting(self._stores.vmis.by_index("claim", key_of_change(old, new)))
 
     def _on_node(self, old: Node | None, new: Node | None) -> None:

@@ -9,7 +9,7 @@ from kubevirt.api.resources import PODS
 from kubevirt.machine.phase import is_final
 from kubevirt.virt_controller.actions import Action, Delete, Event, FailureWords, SyncProblem
 from kubevirt.virt_controller.patience import PATIENCE_S, seconds_since_turn
-from kubevirt.virt_controller.vmi import pods
+from kubevirt.virt_controller.vmi import pods, state
 from kubevirt.virt_controller.vmi.conditions import MISSING_CLAIM, NO_NODES
 from kubevirt.virt_controller.vmi.data import Data, data, served
 from kubevirt.virt_controller.vmi.observed import Decision, Observed
@@ -59,7 +59,7 @@ def unprocessed(o: Observed) -> Decision:
             return Decision(create_pod=not o.pods, temporary=True)
         case Data.COMING | Data.FAILED:
             return Decision()
-    return Decision(create_pod=True)
+    return state.awaited(o) or Decision(create_pod=True)
 
 
 def in_turn(o: Observed, decision: Decision, turn_in_s: float | None) -> Decision:

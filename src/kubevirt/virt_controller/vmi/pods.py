@@ -2,20 +2,17 @@
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Iterable
 from datetime import UTC, datetime
 
 from kubevirt.api import names
 from kubevirt.api.pods import ContainerStateTerminated, ContainerStateWaiting, Pod
 from kubevirt.api.vmi import VirtualMachineInstance
+from kubevirt.machine.generated_names import generated
 
 COMPUTE = "compute"
 CONSOLE_LOG = "guest-console-log"
 PROXY = "istio-proxy"
-
-_LETTERS = "bcdfghjklmnpqrstvwxz2456789"  # Kubernetes' own choice for generated names: no vowels, no look-alikes
-_NAME_BASE_AT_MOST = 58  # a generated name has at most 63 characters, 5 of them the suffix
 
 _BEFORE_TIME = datetime.min.replace(tzinfo=UTC)
 
@@ -30,12 +27,7 @@ def name_for(vmi: VirtualMachineInstance, *, temporary: bool = False) -> str:
     launcher pod for one VMI, however outdated the cache of whoever tries to create it.
     """
     made_of = vmi.metadata.uid + ("/temporary" if temporary else "")
-    digest = int.from_bytes(hashlib.sha256(made_of.encode()).digest()[:8])
-    suffix = ""
-    for _ in range(5):
-        digest, letter = divmod(digest, len(_LETTERS))
-        suffix += _LETTERS[letter]
-    return f"virt-launcher-{vmi.metadata.name}-"[:_NAME_BASE_AT_MOST] + suffix
+    return generated(f"virt-launcher-{vmi.metadata.name}-", made_of=made_of)
 
 
 def current(vmi: VirtualMachineInstance, pods: Iterable[Pod]) -> Pod | None:

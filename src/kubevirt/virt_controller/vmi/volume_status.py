@@ -11,6 +11,7 @@ from msgspec.structs import replace
 from kubevirt.api.migration_status import PersistentVolumeClaimInfo
 from kubevirt.api.objects import PersistentVolumeClaim
 from kubevirt.api.vmi_status import VolumeStatus
+from kubevirt.machine import backend_storage
 from kubevirt.machine.domain import disks
 from kubevirt.virt_controller.vmi.observed import Observed
 from kubevirt.virt_controller.volumes import claim_name, is_hotpluggable
@@ -32,6 +33,10 @@ def volume_status(o: Observed) -> list[VolumeStatus]:
         if claim is not None:
             status = replace(status, persistent_volume_claim_info=info(claim))
         told[volume.name] = status
+    if o.state_claim is not None:
+        name = backend_storage.STATUS_NAME
+        status = told.get(name) or VolumeStatus(name=name, target="")
+        told[name] = replace(status, persistent_volume_claim_info=info(o.state_claim))
     return sorted(told.values(), key=lambda status: status.name)
 
 
