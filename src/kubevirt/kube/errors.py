@@ -52,6 +52,8 @@ class ApiError(Problem):
         self.message = message
         self.details = details or StatusDetails()
         self.retry_after_s = retry_after_s
+        self.plain: str | None = None
+        """The body of an answer that was no Status object: some other server's than the API's."""
 
     def __reduce__(self) -> tuple[type[ApiError], tuple[()], JsonObject]:
         raise TypeError("errors of the API server are not meant to be pickled")
@@ -165,5 +167,8 @@ def from_response(http_status: int, body: bytes, *, retry_after: str = "") -> Ap
         text = body[:1024].decode("utf-8", "replace").strip()
         if http_status == 404 and text == _NO_SUCH_PATH:
             text = "the server could not find the requested resource"  # as clients have always said it
-        status = Status(code=http_status, message=text)
+        error = from_status(Status(code=http_status, message=text), http_status=http_status,
+                            retry_after_s=retry_after_s)  # fmt: skip
+        error.plain = text
+        return error
     return from_status(status, http_status=http_status, retry_after_s=retry_after_s)

@@ -29,7 +29,7 @@ def run_command(arguments: list[str]) -> int:
     except click.ClickException as e:
         return report(e)
     except (KeyboardInterrupt, click.Abort):
-        click.echo()
+        pass  # the user ends what runs until it is ended; click has written a newline by now
     except BrokenPipeError:
         sys.stderr.close()  # the reader of our output has gone; nothing is left to say, nor anybody to say it to
     return 0

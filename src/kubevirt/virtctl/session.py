@@ -6,11 +6,12 @@ Built from the global flags once per command; commands are written as coroutines
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Sequence
+from contextlib import AsyncExitStack, asynccontextmanager, contextmanager
 from dataclasses import dataclass, field, replace
 from typing import TypeVar
 
+import aiohttp
 import msgspec
 
 from kubevirt.kit.errors import Problem
@@ -18,7 +19,8 @@ from kubevirt.kit.json import JsonObject
 from kubevirt.kit.times import parse_duration
 from kubevirt.kube.client import Client
 from kubevirt.kube.config import ConfigFlags, load_access
-from kubevirt.kube.errors import ApiError
+from kubevirt.kube.errors import ApiError, Unreachable
+from kubevirt.kube.websockets import PROTOCOL
 from kubevirt.virtctl.errors import CommandError
 from kubevirt.virtctl.flags import Globals
 from kubevirt.virtctl.progress import Progress, progress
@@ -32,6 +34,14 @@ T = TypeVar("T")
 
 class NoCredentials(CommandError):
     """The user was asked who it is, and did not say."""
+
+
+class StreamRefused(CommandError):
+    """A stream was not opened; `status` is the HTTP code of the answer, 0 where there was none."""
+
+    def __init__(self, message: str, status: int) -> None:
+        super().__init__(message)
+        self.status = status
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -66,6 +76,20 @@ class Session:
         """PUT on a sub-resource; what it answers is of no interest."""
         await self.client.raw("PUT", self.subresource_path(target, verb), body=msgspec.json.encode(body))
 
+    @asynccontextmanager
+    async def stream(self, path: str, *, query: Sequence[tuple[str, str]] = ()
+                     ) -> AsyncIterator[aiohttp.ClientWebSocketResponse]:
+        """An open byte stream of the aggregated API. Raises StreamRefused, in the words that scripts know."""
+        async with AsyncExitStack() as stack:
+            try:
+                opening = self.client.websocket(path, protocols=(PROTOCOL,), query=query)
+                socket = await stack.enter_async_context(opening)
+            except ApiError as e:
+                raise StreamRefused(_refusal(e), e.status) from e
+            except Unreachable as e:
+                raise StreamRefused(f"Can't connect to websocket: {e}\n", 0) from e
+            yield socket
+
     @contextmanager
     def explaining(self, frame: str) -> Iterator[None]:
         """Put an API error's text into the command's frame, which holds one `{}`."""
@@ -73,6 +97,14 @@ class Session:
             yield
         except ApiError as e:
             raise CommandError(frame.format(e.message)) from e
+
+
+def _refusal(error: ApiError) -> str:
+    if error.plain is None:
+        return error.message
+    text = f"Can't connect to websocket ({error.status}): websocket: bad handshake"
+    readable = error.plain and not error.plain.startswith("<")  # pages of proxies are for browsers
+    return f"{text}: application info: {error.plain}" if readable else text
 
 
 def run(flags: Globals, work: Callable[[Session], Awaitable[T]], *, waiting_for: str = "the cluster") -> T:

@@ -16,8 +16,8 @@ def stand_in() -> Iterator[StandIn]:
 
 
 @pytest.fixture
-def cluster(stand_in: StandIn, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> Cluster:
+def cluster(stand_in: StandIn, capfd: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> Cluster:
     """Commands run against a server that knows nothing yet; no kubeconfig of the user's has a say."""
     monkeypatch.setenv("KUBECONFIG", "/absent")
     stand_in.answers.clear()
-    return Cluster(stand_in, capsys)
+    return Cluster(stand_in, capfd)

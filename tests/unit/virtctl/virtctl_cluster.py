@@ -75,6 +75,10 @@ class StandIn:
         self._thread.start()
         self._ready.wait()
 
+    def soon(self, work: Callable[[], None]) -> None:
+        """Do something beside the command that is run next."""
+        self._loop.call_soon_threadsafe(self._loop.run_in_executor, None, work)
+
     def stop(self) -> None:
         self._loop.call_soon_threadsafe(self._loop.stop)
         self._thread.join()
@@ -129,8 +133,8 @@ def refusal(code: int, message: str) -> web.Response:
 class Cluster:
     """Runs commands against the stand-in, in namespace ns."""
 
-    def __init__(self, server: StandIn, capsys: pytest.CaptureFixture[str]) -> None:
-        self.server, self._capsys = server, capsys
+    def __init__(self, server: StandIn, printed: pytest.CaptureFixture[str]) -> None:
+        self.server, self._printed = server, printed
 
     def answer(self, line: str, *answers: Answer) -> None:
         """What is answered to `METHOD PATH`: one after the other, the last one for ever."""
@@ -141,8 +145,8 @@ class Cluster:
         self.server.asked.clear()
         self.server.headers.clear()
         words = shlex.split(command) if isinstance(command, str) else command
-        self._capsys.readouterr()
+        self._printed.readouterr()
         code = run_command(["--server", self.server.url, "-n", "ns", *words])
-        out, err = self._capsys.readouterr()
+        out, err = self._printed.readouterr()
         assert "Traceback" not in out + err
         return Said(code=code, out=out, err=err, asked=list(self.server.asked))

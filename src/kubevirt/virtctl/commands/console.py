@@ -10,18 +10,18 @@ import aiohttp
 import click
 
 from kubevirt.kit.tasks import until_first_ends
-from kubevirt.kube.errors import ApiError
 from kubevirt.kube.websockets import LiveSocket
 from kubevirt.virtctl.errors import CommandError
 from kubevirt.virtctl.flags import Globals, command
 from kubevirt.virtctl.progress import Progress, progress
-from kubevirt.virtctl.session import Session, run
-from kubevirt.virtctl.streams import PROTOCOL, closed_text, odd_ending
+from kubevirt.virtctl.session import Session, StreamRefused, run
+from kubevirt.virtctl.streams import closed_text, odd_ending
 from kubevirt.virtctl.targets import Kind, Target, parse_target
 from kubevirt.virtctl.terminal import raw_terminal, show, typed
 
 ESCAPE = 29  # Ctrl+] and Ctrl+5 both type this byte
 RETRY_S = 1.0
+MINUTE_S = 60.0
 DISCONNECTED = (
     "\nYou were disconnected from the console. This could be caused by one of the following:"
     "\n - the target VM was powered off"
@@ -38,7 +38,7 @@ def console(flags: Globals, names: tuple[str, ...], timeout: int) -> None:
     """Join terminal and serial console until either side ends it."""
     target = parse_target(names, default=Kind.VMI)
     instance = Target(kind=Kind.VMI, name=target.name, namespace=target.namespace)
-    run(flags, lambda session: _attach(session, instance, timeout * 60), waiting_for="")
+    run(flags, lambda session: _attach(session, instance, timeout * MINUTE_S), waiting_for="")
 
 
 async def _attach(session: Session, target: Target, timeout_s: float) -> None:
@@ -64,8 +64,8 @@ async def _connected(
     path = session.subresource_path(target, "console")
     while True:
         try:
-            return await stack.enter_async_context(session.client.websocket(path, protocols=(PROTOCOL,)))
-        except ApiError as e:
+            return await stack.enter_async_context(session.stream(path))
+        except StreamRefused as e:
             if e.status != 400 or timeout_s == 0:
                 raise
             if loop.time() > deadline:

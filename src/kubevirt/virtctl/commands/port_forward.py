@@ -6,23 +6,26 @@ Each TCP connection, and each client address of a UDP port, gets a stream of its
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Callable
+from contextlib import AsyncExitStack
 from dataclasses import dataclass
 from typing import cast
 
 import click
 
-from kubevirt.kit.errors import Problem
 from kubevirt.kit.tasks import Tasks, until_first_ends
 from kubevirt.kube.websockets import LiveSocket
 from kubevirt.virtctl import log
 from kubevirt.virtctl.errors import CommandError
 from kubevirt.virtctl.flags import Globals, command
-from kubevirt.virtctl.session import Session, run
-from kubevirt.virtctl.streams import PROTOCOL, closed_text, join_connection, join_standard_streams
+from kubevirt.virtctl.session import Session, StreamRefused, run
+from kubevirt.virtctl.streams import closed_text, join_connection, join_standard_streams
 from kubevirt.virtctl.targets import Kind, Target, parse_stream_target
 
 DATAGRAM = 1500
 WAITING_DATAGRAMS = 1024
+
+Close = Callable[[], None]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -64,8 +67,9 @@ def port_forward(ctx: click.Context, words: tuple[str, ...], stdio: bool, addres
     """Forward until interrupted, or with --stdio until one direction ends."""
     if len(words) < 2:
         log.line(
-            f"Number of input parameters is incorrect, portforward requires at least 2 arg(s), received {len(words)}",
-            level="fatal",
+            "fatal: Number of input parameters is incorrect, portforward requires at least 2 arg(s), received "
+            f"{len(words)}",
+            level="error",
         )
         click.echo(ctx.get_help(), err=True)
         raise CommandError("argument validation failed")
@@ -86,47 +90,48 @@ def stream_path(session: Session, target: Target, port: Port) -> str:
 
 
 async def _on_standard_streams(session: Session, target: Target, port: Port) -> None:
-    async with session.client.websocket(stream_path(session, target, port), protocols=(PROTOCOL,)) as socket:
+    async with session.stream(stream_path(session, target, port)) as socket:
         ending = await join_standard_streams(socket)
     if ending is not None:
         raise CommandError(closed_text(ending))
 
 
 async def _listen(session: Session, target: Target, ports: list[Port], address: str) -> None:
-    async with Tasks() as tasks:
+    async with AsyncExitStack() as stack:
+        tasks = await stack.enter_async_context(Tasks())
         for port in ports:
             start = _listen_tcp if port.protocol == "tcp" else _listen_udp
             try:
-                await start(session, target, port, address, tasks)
+                stack.callback(await start(session, target, port, address, tasks))
             except OSError as e:
                 raise CommandError(f"listen {port.protocol} {address}:{port.local}: {e.strerror or e}") from e
             log.line(f"forwarding {port.protocol} {address}:{port.local} to {port.remote}")
         await asyncio.Event().wait()
 
 
-def _refused(session: Session, target: Target, problem: Problem) -> str:
+def _refused(session: Session, target: Target, problem: StreamRefused) -> str:
     short = "vm" if target.kind is Kind.VM else "vmi"
-    return f"can't access {short}/{target.name}.{session.namespace_of(target)}: {problem}"
+    return f"can't access {short}/{target.name}.{session.namespace_of(target)}: {problem.message.strip()}"
 
 
-async def _listen_tcp(session: Session, target: Target, port: Port, address: str, tasks: Tasks) -> None:
+async def _listen_tcp(session: Session, target: Target, port: Port, address: str, tasks: Tasks) -> Close:
     async def connected(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         log.line(f"opening new tcp tunnel to {port.remote}")
         try:
             path = stream_path(session, target, port)
-            async with session.client.websocket(path, protocols=(PROTOCOL,)) as socket:
+            async with session.stream(path) as socket:
                 log.line(f"handling tcp connection for {port.local}")
                 ending = await join_connection(socket, reader, writer)
                 if ending is not None:
                     log.line(f"connection for {port.local} ended: {closed_text(ending)}", level="error")
-        except Problem as e:  # one refused connection is no reason to close the port: the next may come when it works
+        except StreamRefused as e:  # no reason to close the port: the next connection may come when it works
             log.line(_refused(session, target, e), level="error")
             writer.close()
 
     def accept(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         tasks.spawn(connected(reader, writer), name=f"connection to {port.local}")
 
-    await asyncio.start_server(accept, address, port.local)
+    return (await asyncio.start_server(accept, address, port.local)).close
 
 
 class Datagrams(asyncio.DatagramProtocol):
@@ -154,10 +159,10 @@ class Datagrams(asyncio.DatagramProtocol):
     async def _serve(self, addr: tuple[str | int, ...], waiting: asyncio.Queue[bytes]) -> None:
         path = stream_path(self._session, self._target, self._port)
         try:
-            async with self._session.client.websocket(path, protocols=(PROTOCOL,)) as socket:
+            async with self._session.stream(path) as socket:
                 live = LiveSocket(socket)
                 await until_first_ends(_send_all(waiting, live), self._answer_all(live, addr), live.watch())
-        except Problem as e:
+        except StreamRefused as e:
             log.line(_refused(self._session, self._target, e), level="error")
         finally:
             del self._clients[addr]
@@ -173,7 +178,8 @@ async def _send_all(waiting: asyncio.Queue[bytes], live: LiveSocket) -> None:
         await live.send(await waiting.get())
 
 
-async def _listen_udp(session: Session, target: Target, port: Port, address: str, tasks: Tasks) -> None:
-    await asyncio.get_running_loop().create_datagram_endpoint(
+async def _listen_udp(session: Session, target: Target, port: Port, address: str, tasks: Tasks) -> Close:
+    transport, _ = await asyncio.get_running_loop().create_datagram_endpoint(
         lambda: Datagrams(session, target, port, tasks), local_addr=(address, port.local)
     )
+    return transport.close

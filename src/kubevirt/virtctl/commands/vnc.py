@@ -5,22 +5,28 @@ from __future__ import annotations
 import asyncio
 import glob
 import shutil
+import socket as sockets
 import sys
 import time
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from pathlib import Path
 
 import click
 
-from kubevirt.kube.errors import ApiError
 from kubevirt.virtctl import log
 from kubevirt.virtctl.errors import CommandError
 from kubevirt.virtctl.flags import CommandWithGlobals, Globals, command
-from kubevirt.virtctl.session import Session, run
-from kubevirt.virtctl.streams import PROTOCOL, Socket, closed_text, join_connection
+from kubevirt.virtctl.session import Session, StreamRefused, run
+from kubevirt.virtctl.streams import Socket, closed_text, join_connection
 from kubevirt.virtctl.targets import Kind, Target, parse_name
 from kubevirt.virtctl.viewers import viewer_command
 
 VIEWER_CONNECTS_WITHIN_S = 60.0
+TALKATIVE = 4  # the verbosity at which viewers are asked to say what they do
+
+
+Streams = tuple[asyncio.StreamReader, asyncio.StreamWriter]
 
 
 class VncCommand(CommandWithGlobals):
@@ -57,42 +63,56 @@ def vnc(flags: Globals, names: tuple[str, ...], address: str, port: int, proxy_o
         query = [("preserveSession", "true" if preserve_session else "false")]
         path = session.subresource_path(target, "vnc")
         try:
-            async with session.client.websocket(path, protocols=(PROTOCOL,), query=query) as socket:
-                turn = OneConnection()
-                await turn.listen(address, port)
+            async with session.stream(path, query=query) as socket, OneConnection.listening(address, port) as turn:
                 if proxy_only:
                     click.echo(f'{{"port":{turn.port}}}')
                     await _serve(session, target, socket, turn, None)
                 else:
-                    await _with_viewer(session, target, socket, turn, vnc_type, vnc_path)
-        except ApiError as e:
+                    await _with_viewer(session, target, socket, turn, vnc_type, vnc_path, flags.v)
+        except StreamRefused as e:
             raise CommandError(f"can't access VMI {target.name}: {e.message}") from e
 
     run(flags, show, waiting_for="")
 
 
 class OneConnection:
-    """A listener for a single connection: the port closes when it has come."""
+    """A listener for a single connection: the port closes when it has come. Made by `listening`."""
 
     def __init__(self) -> None:
-        self._accepted: asyncio.Future[tuple[asyncio.StreamReader, asyncio.StreamWriter]]
+        self._accepted: asyncio.Future[Streams] = asyncio.get_running_loop().create_future()
         self._server: asyncio.Server
         self.port = 0
 
-    async def listen(self, address: str, port: int) -> None:
-        """Raises CommandError when the address cannot be listened on."""
-        self._accepted = asyncio.get_running_loop().create_future()
+    @classmethod
+    @asynccontextmanager
+    async def listening(cls, address: str, port: int) -> AsyncIterator[OneConnection]:
+        """Listen for the time of the block. Raises CommandError when the address cannot be listened on."""
+        turn = cls()
+        await turn._listen(address, port)
+        try:
+            yield turn
+        finally:
+            turn._close()
+
+    async def _listen(self, address: str, port: int) -> None:
         try:
             self._server = await asyncio.start_server(self._accept, address, port)
+        except sockets.gaierror as e:
+            raise CommandError(f"can't resolve the address: {address}: {e.strerror}") from e
         except OSError as e:
             raise CommandError(f"can't listen on unix socket: {e.strerror or e}") from e
         self.port = int(self._server.sockets[0].getsockname()[1])
 
-    async def accept(self) -> tuple[asyncio.StreamReader, asyncio.StreamWriter]:
+    async def accept(self) -> Streams:
         """Wait for the connection."""
         found = await asyncio.shield(self._accepted)
         self._server.close()
         return found
+
+    def _close(self) -> None:
+        self._server.close()
+        if self._accepted.done():
+            self._accepted.result()[1].close()
 
     def _accept(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         if self._accepted.done():
@@ -105,8 +125,11 @@ async def _serve(
     session: Session, target: Target, socket: Socket, turn: OneConnection, timeout_s: float | None
 ) -> None:
     started = time.monotonic()
-    async with asyncio.timeout(timeout_s):
-        reader, writer = await turn.accept()
+    try:
+        async with asyncio.timeout(timeout_s):
+            reader, writer = await turn.accept()
+    except TimeoutError as e:
+        raise CommandError(f"error encountered: no viewer has connected within {timeout_s:.0f} s") from e
     log.line(f"VNC Client connected in {time.monotonic() - started:.3f}s")
     await _warn_if_paused(session, target)
     ending = await join_connection(socket, reader, writer)
@@ -115,11 +138,13 @@ async def _serve(
 
 
 async def _with_viewer(
-    session: Session, target: Target, socket: Socket, turn: OneConnection, vnc_type: str, vnc_path: str
+    session: Session, target: Target, socket: Socket, turn: OneConnection, vnc_type: str, vnc_path: str,
+    verbosity: int,
 ) -> None:
     try:
         arguments = viewer_command(
-            turn.port, sys.platform, vnc_type=vnc_type, vnc_path=vnc_path, which=shutil.which, glob=glob.glob
+            turn.port, sys.platform, vnc_type=vnc_type, vnc_path=vnc_path, which=shutil.which, glob=glob.glob,
+            talkative=verbosity >= TALKATIVE,
         )
     except CommandError as e:
         raise CommandError(f"error encountered: {e.message}") from e
