@@ -39,6 +39,7 @@ def main(node_name: str, namespace: str, kubelet_dir: Path, certificates_dir: Pa
         node=node_name,
         namespace=namespace,
         pods_dir=kubelet_dir / "pods",
+        kubelet_dir=Path("/proc/1/root", *kubelet_dir.parts[1:]),
         device_plugins_dir=kubelet_dir / "device-plugins",
         server_certificate=certificates_dir / "servercertificates",
         authorities=certificates_dir / "ca",

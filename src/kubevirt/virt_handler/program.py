@@ -6,6 +6,7 @@ from pathlib import Path
 
 from kubevirt.api import names
 from kubevirt.api.config import ClusterConfig
+from kubevirt.api.core import Node
 from kubevirt.api.kubevirt import KubeVirt
 from kubevirt.api.resources import KUBEVIRTS, VMIS
 from kubevirt.kit import logs
@@ -18,13 +19,14 @@ from kubevirt.kube.informer import Informer
 from kubevirt.kube.metrics import page
 from kubevirt.kube.metrics.measures import Measures
 from kubevirt.virt_handler import kvm_probe
-from kubevirt.virt_handler.devices.nodes import permanent_devices
-from kubevirt.virt_handler.devices.plugin import DevicePlugin
+from kubevirt.virt_handler.devices.keeper import Keeper
+from kubevirt.virt_handler.devices.nodes import gated_devices, permanent_devices
 from kubevirt.virt_handler.instances.controller import InstanceController
 from kubevirt.virt_handler.metrics import HandlerMetrics
-from kubevirt.virt_handler.node.heartbeat import Heartbeat
+from kubevirt.virt_handler.node import host
+from kubevirt.virt_handler.node.heartbeat import Heartbeat, Presented
+from kubevirt.virt_handler.node.hypervisor import HypervisorFacts, ask_hypervisor
 from kubevirt.virt_handler.node.labels import NodeFacts, cpu_vendor, wanted_labels
-from kubevirt.virt_handler.node.qemu import QemuFacts, ask_qemu
 from kubevirt.virt_handler.server.app import serving
 from kubevirt.virt_handler.settings import Settings
 
@@ -79,30 +81,41 @@ async def _present_node(
     client: Client, settings: Settings, tasks: Tasks, kubevirts: Informer[KubeVirt], verdict: kvm_probe.KvmVerdict
 ) -> Heartbeat:
     """Offer the node's devices to the kubelet, and show in the Node what it can do."""
-    devices = permanent_devices(kvm_usable=lambda: verdict.usable, limit=settings.max_devices)
-    plugins = [DevicePlugin(device, settings.device_plugins_dir) for device in devices]
-    for plugin in plugins:
-        tasks.spawn(plugin.run(), name=f"device plugin {plugin.node.name}")
-    facts = await _ask_qemu(verdict)
+    keeper = Keeper(tasks, settings.device_plugins_dir,
+                    permanent=permanent_devices(kvm_usable=lambda: verdict.usable, limit=settings.max_devices),
+                    gated=lambda: gated_devices(_config(kubevirts), limit=settings.max_devices))  # fmt: skip
+    kubevirts.on_change(lambda _old, _new: keeper.look_again())
+    tasks.spawn(keeper.run(), name="device plugins")
+    facts = await _ask_hypervisor(verdict)
     cpuinfo = await asyncio.to_thread(Path("/proc/cpuinfo").read_text)
 
-    def labels() -> dict[str, str]:
-        obsolete = frozenset(model for model, is_so in _config(kubevirts).obsolete_cpu_models.items() if is_so)
-        return wanted_labels(NodeFacts(qemu=facts, cpu_vendor=cpu_vendor(cpuinfo), architecture=platform.machine(),
-                                       obsolete_models=obsolete))  # fmt: skip
+    def presented(node: Node) -> Presented:
+        config = _config(kubevirts)
+        enabled = host.ksm_enabled()
+        ksm = host.ksm_step(config, node.metadata.labels, node.metadata.annotations, enabled=enabled)
+        if ksm.write:
+            host.set_ksm(ksm.write)
+            enabled = host.ksm_enabled()
+        obsolete = frozenset(model for model, is_so in config.obsolete_cpu_models.items() if is_so)
+        labels = wanted_labels(NodeFacts(
+            hypervisor=facts, cpu_vendor=cpu_vendor(cpuinfo), architecture=platform.machine(),
+            realtime=host.has_realtime(), ksm_enabled=enabled, obsolete_models=obsolete,
+        ))  # fmt: skip
+        return Presented(labels=labels, cpu_manager=host.has_cpu_manager(config, settings.kubelet_dir),
+                         kvm_problem=verdict.reason, ksm_managed=ksm.managed)  # fmt: skip
 
-    heartbeat = Heartbeat(client, settings.node, labels=labels, plugins=[plugin.registered for plugin in plugins],
-                          kvm_problem=verdict.reason)  # fmt: skip
+    plugins = [plugin.registered for plugin in keeper.permanent]
+    heartbeat = Heartbeat(client, settings.node, presented=presented, plugins=plugins)
     tasks.spawn(heartbeat.run(), name="heartbeat")
     return heartbeat
 
 
-async def _ask_qemu(verdict: kvm_probe.KvmVerdict) -> QemuFacts:
+async def _ask_hypervisor(verdict: kvm_probe.KvmVerdict) -> HypervisorFacts:
     try:
-        return await ask_qemu(kvm=verdict.usable)
+        return await ask_hypervisor(kvm=verdict.usable)
     except Problem as e:
         log.error("the node gets no labels about CPU and machine types", e)
-        return QemuFacts(machine_types=[], usable_models=[], known_models=[], features=[])
+        return HypervisorFacts()
 
 
 def _config(kubevirts: Informer[KubeVirt]) -> ClusterConfig:

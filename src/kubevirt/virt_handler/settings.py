@@ -14,6 +14,8 @@ class Settings:
     node: str
     namespace: str = names.INSTALL_NAMESPACE
     pods_dir: Path = Path("/var/lib/kubelet/pods")
+    kubelet_dir: Path = Path("/proc/1/root/var/lib/kubelet")
+    """The kubelet's own directory, as its node sees it."""
     device_plugins_dir: Path = Path("/var/lib/kubelet/device-plugins")
     server_certificate: Path = Path("/etc/virt-handler/servercertificates")
     authorities: Path = Path("/etc/virt-handler/ca")

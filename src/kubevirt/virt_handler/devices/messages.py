@@ -81,6 +81,13 @@ def allocate_response(containers: int, path: str, permissions: str) -> bytes:
     return _TYPES["AllocateResponse"](container_responses=[answer] * containers).SerializeToString()
 
 
+def mount_response(containers: int, directory: str) -> bytes:
+    """Gives each of so many containers a directory of the node under its own path."""
+    mount = _TYPES["Mount"](container_path=directory, host_path=directory)
+    answer = _TYPES["ContainerAllocateResponse"](mounts=[mount])
+    return _TYPES["AllocateResponse"](container_responses=[answer] * containers).SerializeToString()
+
+
 def empty() -> bytes:
     """The bytes of every message without fields."""
     return b""

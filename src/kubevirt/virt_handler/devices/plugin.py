@@ -119,6 +119,8 @@ class DevicePlugin:
             await context.abort(
                 grpc.StatusCode.NOT_FOUND, f"{self.node.path} is not usable on this node at the moment"
             )  # fmt: skip
+        if self.node.is_socket:
+            return messages.mount_response(len(containers), str(self.node.path.parent))
         return messages.allocate_response(len(containers), str(self.node.path), permissions())
 
 

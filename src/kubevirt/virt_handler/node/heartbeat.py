@@ -7,6 +7,7 @@ answer to each patch is the whole Node, so drifted labels are seen without ever 
 import asyncio
 import random
 from collections.abc import Callable, Iterable
+from dataclasses import dataclass, field
 
 from kubevirt.api import names
 from kubevirt.api.core import Node
@@ -17,6 +18,7 @@ from kubevirt.kit.json import Json, JsonObject
 from kubevirt.kit.times import format_time, now
 from kubevirt.kube.client import Client
 from kubevirt.kube.requests import PatchKind
+from kubevirt.virt_handler.node.host import ANNOTATION_KSM_MANAGED
 from kubevirt.virt_handler.node.labels import changed_labels
 
 EVERY_S = 60.0
@@ -24,26 +26,39 @@ JITTER = 1.2
 WAIT_FOR_PLUGINS_S = 10.0
 _RETRY_S = 5.0
 
+LABELS_CPU_MANAGER = ("cpumanager", names.LABEL_CPU_MANAGER)
+
 log = logs.get("heartbeat")
 
 
+@dataclass(frozen=True, kw_only=True)
+class Presented:
+    """What a Node should say of itself."""
+
+    labels: dict[str, str] = field(default_factory=dict)
+    cpu_manager: bool = False
+    kvm_problem: str = ""
+    """Why KVM cannot be used; empty when it can."""
+    ksm_managed: bool = False
+    """Merging of equal pages was turned on by us."""
+
+
 class Heartbeat:
-    """`labels()` are the labels the node should have, `plugins` are set while their device plugin is registered."""
+    """`presented(node)` is what a Node like this should say, `plugins` are set while their device plugin is
+    registered."""
 
     def __init__(
         self,
         client: Client,
         node: str,
         *,
-        labels: Callable[[], dict[str, str]],
+        presented: Callable[[Node], Presented],
         plugins: Iterable[asyncio.Event],
-        kvm_problem: str,
     ) -> None:
         self._client = client
         self._node = node
-        self._labels = labels
+        self._presented = presented
         self._plugins = list(plugins)
-        self._kvm_problem = kvm_problem
         self._seen: Node | None = None
 
     async def run(self) -> None:
@@ -86,18 +101,25 @@ class Heartbeat:
     async def _beat(self, *, schedulable: bool) -> None:
         if self._seen is None:
             self._seen = await self._client.get(NODES, self._node)
-        patch = node_patch(self._seen, wanted=self._labels(), schedulable=schedulable, kvm_problem=self._kvm_problem)
+        patch = node_patch(self._seen, self._presented(self._seen), schedulable=schedulable)
         self._seen = await self._client.patch(NODES, self._node, None, patch, PatchKind.MERGE)
 
 
-def node_patch(node: Node, *, wanted: dict[str, str], schedulable: bool, kvm_problem: str) -> JsonObject:
+def node_patch(node: Node, wanted: Presented, *, schedulable: bool) -> JsonObject:
     """The merge patch for a Node that looks like this: always the heartbeat, and whatever differs."""
+    present = node.metadata.annotations
     labels: dict[str, Json] = {}
-    if names.ANNOTATION_SKIP_LABELLER not in node.metadata.annotations:
-        labels |= changed_labels(node.metadata.labels, wanted)
-    labels[names.LABEL_SCHEDULABLE] = "true" if schedulable else "false"
-    labels[names.LABEL_CPU_MANAGER] = "false"
+    if names.ANNOTATION_SKIP_LABELLER not in present:
+        labels |= changed_labels(node.metadata.labels, wanted.labels)
+    labels[names.LABEL_SCHEDULABLE] = _said(schedulable)
+    labels |= dict.fromkeys(LABELS_CPU_MANAGER, _said(wanted.cpu_manager))
     annotations: dict[str, Json] = {names.ANNOTATION_HEARTBEAT: format_time(now())}
-    if node.metadata.annotations.get(names.ANNOTATION_KVM_UNUSABLE, "") != kvm_problem:
-        annotations[names.ANNOTATION_KVM_UNUSABLE] = kvm_problem or None
+    if present.get(names.ANNOTATION_KVM_UNUSABLE, "") != wanted.kvm_problem:
+        annotations[names.ANNOTATION_KVM_UNUSABLE] = wanted.kvm_problem or None
+    if (present.get(ANNOTATION_KSM_MANAGED) == "true") is not wanted.ksm_managed:
+        annotations[ANNOTATION_KSM_MANAGED] = _said(wanted.ksm_managed)
     return {"metadata": {"labels": labels, "annotations": annotations}}
+
+
+def _said(yes: bool) -> str:
+    return "true" if yes else "false"
