@@ -16,6 +16,16 @@ class CpuStats(msgspec.Struct, kw_only=True, omit_defaults=True, rename="camel")
     usage_seconds: float | None = None
     user_seconds: float | None = None
     system_seconds: float | None = None
+    affinity: int | None = None
+    """Pairs of a processor of the guest and one of the host that it may run on."""
+
+
+class LoadStats(msgspec.Struct, kw_only=True, omit_defaults=True, rename="camel"):
+    """Mean numbers of processes of the guest that run or want to, as its agent tells."""
+
+    one_minute: float | None = None
+    five_minutes: float | None = None
+    fifteen_minutes: float | None = None
 
 
 class VcpuStats(msgspec.Struct, kw_only=True, omit_defaults=True, rename="camel"):
@@ -46,6 +56,8 @@ class MemoryStats(msgspec.Struct, kw_only=True, omit_defaults=True, rename="came
     """What the guest could give to programs without swapping."""
     swap_in_bytes: int | None = None
     swap_out_bytes: int | None = None
+    dirty_bytes_per_second: int | None = None
+    """How fast the guest changed its memory when that was last measured."""
     major_faults: int | None = None
     minor_faults: int | None = None
 
@@ -86,6 +98,7 @@ class DomainStats(msgspec.Struct, kw_only=True, rename="camel"):
     timestamp: float = 0.0
     """When they were read, in seconds since 1970, by the node's clock."""
     cpu: CpuStats = msgspec.field(default_factory=CpuStats)
+    load: LoadStats = msgspec.field(default_factory=LoadStats)
     vcpus: list[VcpuStats] = []
     memory: MemoryStats = msgspec.field(default_factory=MemoryStats)
     disks: list[DiskStats] = []

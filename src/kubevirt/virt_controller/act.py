@@ -15,13 +15,14 @@ import msgspec
 from kubevirt.api import codec
 from kubevirt.api.meta import ObjectMeta
 from kubevirt.api.objects import ResourceAttributes, SubjectAccessReview, SubjectAccessReviewSpec
-from kubevirt.api.resources import SUBJECT_ACCESS_REVIEWS, Resource
+from kubevirt.api.resources import SUBJECT_ACCESS_REVIEWS, VMIS, Resource
 from kubevirt.kit.errors import Problem
 from kubevirt.kit.json import JsonObject
 from kubevirt.kube.client import Client
 from kubevirt.kube.errors import AlreadyExists, Conflict, NotFound
 from kubevirt.kube.events import EventRecorder
 from kubevirt.kube.informer import Informer
+from kubevirt.kube.metrics.measures import WriteMeasure
 from kubevirt.kube.patches import Patch as JsonPatch
 from kubevirt.kube.patches import diff
 from kubevirt.kube.requests import PatchKind
@@ -54,11 +55,15 @@ class NotPermitted(Problem):
 
 
 class Performer:
-    """One per program. `caches` are the informers of the resources that are written, by plural name."""
+    """`caches` are the informers of the resources that are written; writes of instances are counted in
+    `instance_writes`.
+    """
 
-    def __init__(self, client: Client, recorder: EventRecorder, caches: Iterable[Informer[Any]]) -> None:
+    def __init__(self, client: Client, recorder: EventRecorder, caches: Iterable[Informer[Any]], *,
+                 instance_writes: WriteMeasure | None = None) -> None:
         self._client = client
         self._recorder = recorder
+        self._instance_writes = instance_writes or WriteMeasure()
         self._caches: Mapping[str, Informer[Any]] = {i.resource.plural: i for i in caches}
 
     async def perform(self, actions: Iterable[Action], *, about: msgspec.Struct, known: str = "") -> Failed | None:
@@ -95,7 +100,7 @@ class Performer:
                 await self._patch(action)
             case MergeStatus():
                 meta = action.target.metadata
-                self._written(action.resource, await self._client.patch(
+                self._counted(action.resource, await self._client.patch(
                     action.resource, meta.name, meta.namespace, action.change, PatchKind.STRATEGIC,
                     subresource="status"))
             case Delete():
@@ -105,7 +110,7 @@ class Performer:
         if action.permission is not None and not await self._is_permitted(action.permission):
             raise NotPermitted(action.permission)
         try:
-            self._written(action.resource, await self._client.create(action.resource, action.body))
+            self._counted(action.resource, await self._client.create(action.resource, action.body))
         except AlreadyExists:
             # Perhaps our own, made just before a restart: the cache may not have it yet.
             name, namespace, owner = identity_of(action.body)
@@ -142,7 +147,7 @@ class Performer:
         if new.metadata.deletion_timestamp is not None and not new.metadata.finalizers:
             self._removed(action.resource, new)
         else:
-            self._written(action.resource, new)
+            self._counted(action.resource, new)
 
     async def _delete(self, action: Delete) -> None:
         meta = action.target.metadata
@@ -163,11 +168,18 @@ class Performer:
             return False
         return bool(live.metadata.uid == target.metadata.uid and live.metadata.deletion_timestamp is None)
 
+    def _counted(self, resource: Resource[Any], obj: Any) -> None:
+        if resource is VMIS:
+            self._instance_writes.written(obj.metadata.namespace, obj.metadata.name)
+        self._written(resource, obj)
+
     def _written(self, resource: Resource[Any], obj: Any) -> None:
         if (cache := self._caches.get(resource.plural)) is not None:
             cache.written(obj)
 
     def _removed(self, resource: Resource[Any], obj: Any) -> None:
+        if resource is VMIS:
+            self._instance_writes.gone(obj.metadata.namespace, obj.metadata.name)
         if (cache := self._caches.get(resource.plural)) is not None:
             cache.removed(obj)
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import platform
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -17,6 +17,7 @@ from kubevirt.api.vmi import VirtualMachineInstance
 from kubevirt.kit.errors import Problem
 from kubevirt.kube.cache import key_of
 from kubevirt.kube.metrics.measures import Measures
+from kubevirt.kube.metrics.page import Readings
 from kubevirt.machine.domain_report import GuestFilesystem
 from kubevirt.machine.domain_stats import DomainStats
 from kubevirt.virt_handler.instances.launchers import Launcher
@@ -29,6 +30,9 @@ if TYPE_CHECKING:
 AT_ONCE = 8
 ANSWER_WITHIN_S = 3.0
 ALL_WITHIN_S = 10.0
+PANIC = ("namespace", "name", "type", "bugcheck_code")
+UNKNOWN = "unknown"
+"""Kind and code of a panic: libvirt's event does not carry them."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -41,13 +45,20 @@ class Measured:
 
 
 class HandlerMetrics:
-    """`instances` are those of this node, `launcher` finds theirs by `namespace/name`."""
+    """`instances` are those of this node, `launcher` finds theirs by `namespace/name`; `panics` counts, by namespace
+    and name, kernels of guests that gave up.
+    """
 
     def __init__(self, measures: Measures, *, host: str, node: str,
                  instances: Callable[[], Iterable[VirtualMachineInstance]],
-                 launcher: Callable[[str], Launcher | None]) -> None:
+                 launcher: Callable[[str], Launcher | None],
+                 panics: Mapping[tuple[str, str], int]) -> None:
         self.measures = measures
         self.is_ready = False
+        self.deprecated_machine_types: Sequence[str] = ()
+        """Those of the node's QEMU."""
+        self.readings = Readings()
+        self._panics = panics
         self._host = host
         self._node = node
         self._instances = instances
@@ -56,7 +67,7 @@ class HandlerMetrics:
 
     async def gather(self) -> Write:
         """Asks all launchers."""
-        guests = await self._measure()
+        guests, panics = await self._measure(), list(self._panics.items())
 
         def write() -> Iterator[Metric]:
             from kubevirt.kube.metrics import families
@@ -66,6 +77,13 @@ class HandlerMetrics:
                                float(self.is_ready))
             yield families.gauge("kubevirt_info", "The version of the installation.", ["goversion", "kubeversion"],
                                  [((f"python{platform.python_version()}", f"v{__version__}"), 1.0)])
+            yield families.gauge("kubevirt_node_deprecated_machine_types", "A machine type that will go one day.",
+                                 ["machine_type", "node"],
+                                 [((name, self._node), 1.0) for name in self.deprecated_machine_types])
+            yield families.counter("kubevirt_vmi_guest_os_panic_total", "Kernels of guests that gave up.", PANIC,
+                                   [((*who, UNKNOWN, UNKNOWN), number) for who, number in panics])
+            yield families.of_instance_writes(self.measures)
+            yield from self.readings.families()
             yield from families.of_program(self.measures, host=self._host)
             yield from guest_metrics.families(guests, self._node)
 

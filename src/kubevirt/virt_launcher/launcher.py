@@ -119,9 +119,12 @@ class Launcher:
 
     async def _stats(self, body: bytes) -> msgspec.Struct:
         if self._statistics is None:
+            from kubevirt.virt_launcher.slow_figures import SlowFigures
             from kubevirt.virt_launcher.statistics import Statistics
 
-            self._statistics = Statistics(self._machine, self._host)
+            slow = SlowFigures(self._machine, self._host, self._channel,
+                               lambda inquiry: self._tasks.spawn(inquiry, name="slow figures"))  # fmt: skip
+            self._statistics = Statistics(self._machine, self._host, slow)
         return await self._statistics.answer(body)
 
     async def _sync(self, body: bytes) -> msgspec.Struct:

@@ -28,6 +28,7 @@ KEEPALIVE_S, KEEPALIVE_COUNT = 20, 3
 """For a daemon that hangs; the end of one that dies is seen at once."""
 CONNECT_EVERY_S = 0.02
 KEY_HOLD_MS = 50
+DIRTY_RATE_PERIOD_S = 1
 STREAM_CHUNK = 256 * 1024
 
 
@@ -240,17 +241,23 @@ class LibvirtHost:
         return await self._call(call)
 
     async def stats(self) -> dict[str, object]:
-        """Counters of processors, memory, disks and interfaces; flat, as in `virsh domstats`."""
+        """Counters of processors, memory, disks and interfaces; flat, as in `virsh domstats`. Also `affinity`."""
         kinds = (libvirt.VIR_DOMAIN_STATS_CPU_TOTAL | libvirt.VIR_DOMAIN_STATS_BALLOON | libvirt.VIR_DOMAIN_STATS_VCPU
-                 | libvirt.VIR_DOMAIN_STATS_INTERFACE | libvirt.VIR_DOMAIN_STATS_BLOCK)
+                 | libvirt.VIR_DOMAIN_STATS_INTERFACE | libvirt.VIR_DOMAIN_STATS_BLOCK
+                 | libvirt.VIR_DOMAIN_STATS_DIRTYRATE)
 
         def call(connection: libvirt.virConnect) -> dict[str, object]:
             domain = connection.lookupByName(self._name)
             # A domain that is busy (with a migration, say) gives what can be had without waiting.
             found = connection.domainListGetStats([domain], kinds, libvirt.VIR_CONNECT_GET_ALL_DOMAINS_STATS_NOWAIT)
-            return dict(found[0][1]) if found else {}
+            pairs = sum(map(sum, domain.vcpuPinInfo()))
+            return {"affinity": pairs, **(found[0][1] if found else {})}
 
         return await self._call(call)
+
+    async def measure_dirty_rate(self) -> None:
+        """For a second, see how much of its memory the guest changes; `stats` has the result afterwards."""
+        await self._on_domain(lambda domain: domain.startDirtyRateCalc(DIRTY_RATE_PERIOD_S))
 
     async def _on_domain(
         self, work: "Callable[[libvirt.virDomain], _T]", executor: ThreadPoolExecutor | None = None

@@ -27,9 +27,12 @@ from kubevirt.machine.domain_stats import (
 if TYPE_CHECKING:
     from kubevirt.virt_launcher.libvirt_host import LibvirtHost
     from kubevirt.virt_launcher.machine import Machine
+    from kubevirt.virt_launcher.slow_figures import SlowFigures
 
 Flat = Mapping[str, object]
-KIB = 1024
+KIB, MIB = 1024, 1024 * 1024
+MEASURED = 2
+"""State of libvirt's measurement of changed memory: there is a result."""
 VCPU_STATES = {0: "offline", 1: "running", 2: "blocked"}
 _DEVICE = re.compile(r"<(disk|interface)\b.*?</\1>", re.DOTALL)
 _TARGET = re.compile(r"<target dev=['\"]([^'\"]+)['\"]")
@@ -39,9 +42,10 @@ _ALIAS = re.compile(r"<alias name=['\"](?:ua-)?([^'\"]+)['\"]")
 class Statistics:
     """Answers the link's question for counters. Raises Problem."""
 
-    def __init__(self, machine: Machine, host: LibvirtHost) -> None:
+    def __init__(self, machine: Machine, host: LibvirtHost, slow: SlowFigures) -> None:
         self._machine = machine
         self._host = host
+        self._slow = slow
         self._names: dict[str, str] = {}
 
     async def answer(self, _body: bytes) -> msgspec.Struct:
@@ -51,7 +55,10 @@ class Statistics:
         flat = await self._host.stats()
         if not device_targets(flat) <= self._names.keys():
             self._names = names_in(await self._host.xml())
-        return domain_stats(flat, self._names, now=time.time())
+        stats = domain_stats(flat, self._names, now=time.time())
+        self._slow.set_off()
+        stats.load = self._slow.load
+        return stats
 
 
 def domain_stats(flat: Flat, names: Mapping[str, str], *, now: float) -> DomainStats:
@@ -59,7 +66,7 @@ def domain_stats(flat: Flat, names: Mapping[str, str], *, now: float) -> DomainS
     return DomainStats(
         timestamp=now,
         cpu=CpuStats(usage_seconds=seconds(flat, "cpu.time"), user_seconds=seconds(flat, "cpu.user"),
-                     system_seconds=seconds(flat, "cpu.system")),
+                     system_seconds=seconds(flat, "cpu.system"), affinity=whole(flat, "affinity")),
         vcpus=[vcpu(flat, n) for n in range(whole(flat, "vcpu.maximum") or 0) if f"vcpu.{n}.state" in flat],
         memory=memory(flat),
         disks=[disk(flat, f"block.{n}.", names) for n in range(whole(flat, "block.count") or 0)],
@@ -79,6 +86,9 @@ def vcpu(flat: Flat, n: int) -> VcpuStats:
 
 def memory(flat: Flat) -> MemoryStats:
     """libvirt counts memory in KiB, faults in pieces."""
+    measured = whole(flat, "dirtyrate.calc_status") == MEASURED
+    rate = whole(flat, "dirtyrate.megabytes_per_second") if measured else None
+
     def size(name: str) -> int | None:
         found = whole(flat, f"balloon.{name}")
         return None if found is None else found * KIB
@@ -87,6 +97,7 @@ def memory(flat: Flat) -> MemoryStats:
         resident_bytes=size("rss"), domain_bytes=size("current"), actual_balloon_bytes=size("current"),
         available_bytes=size("available"), unused_bytes=size("unused"), cached_bytes=size("disk_caches"),
         usable_bytes=size("usable"), swap_in_bytes=size("swap_in"), swap_out_bytes=size("swap_out"),
+        dirty_bytes_per_second=None if rate is None else rate * MIB,
         major_faults=whole(flat, "balloon.major_fault"), minor_faults=whole(flat, "balloon.minor_fault"),
     )
 

@@ -12,6 +12,7 @@ from prometheus_client.parser import text_string_to_metric_families
 from kubevirt.kube.metrics import page
 from kubevirt.kube.metrics.measures import Measures
 from kubevirt.virt_api.metrics import ApiMetrics, stream_of
+from tests.metrics import API, differences
 
 BASE = "/apis/subresources.kubevirt.io/v1/namespaces/shop/"
 
@@ -29,6 +30,33 @@ BASE = "/apis/subresources.kubevirt.io/v1/namespaces/shop/"
 ])
 def test_which_stream_a_path_opens(path: str, kind: str) -> None:
     assert stream_of(path) == kind
+
+
+async def test_the_page_holds_what_the_table_says_and_nothing_else() -> None:
+    measures, gone, entered = Measures(), asyncio.Event(), asyncio.Semaphore(0)
+    measures.requests.begin("GET", "/api/v1/nodes/node01", ())("200")
+    metrics = ApiMetrics(measures, host="api")
+    metrics.machine_created("shop")
+
+    async def stream(request: web.Request) -> web.Response:
+        entered.release()
+        if request.query.get("stay"):
+            await gone.wait()
+        return web.Response()
+
+    app = web.Application(middlewares=[metrics.follow()])
+    app.router.add_routes([web.get(BASE + "{resource}/{name}/{kind:.*}", stream), page.route(metrics.gather)])
+    async with TestClient(TestServer(app)) as client:
+        of_instance = BASE + "virtualmachineinstances/web/"
+        await client.get(of_instance + "console")
+        kinds = ("console", "vnc", "usbredir", "portforward/22")
+        opened = [asyncio.create_task(client.get(f"{of_instance}{kind}?stay=1")) for kind in kinds]
+        for _ in range(len(kinds) + 1):
+            await entered.acquire()
+        text = await (await client.get("/metrics")).text()
+        gone.set()
+        await asyncio.gather(*opened)
+    assert differences(text, API) == []
 
 
 async def test_streams_are_counted_while_they_last() -> None:

@@ -28,6 +28,7 @@ from kubevirt.api.resources import KUBEVIRTS, NODES, PODS, PVCS, VMI_REPLICASETS
 from kubevirt.kit.errors import Problem
 from kubevirt.kube.cache import Cache
 from kubevirt.kube.errors import AlreadyExists, Conflict, NotFound, ServerTrouble
+from kubevirt.kube.metrics.measures import WriteMeasure
 from kubevirt.kube.patches import PatchFailed, apply
 from kubevirt.virt_controller import stores as store_module
 from kubevirt.virt_controller.act import Performer
@@ -286,7 +287,7 @@ class Told:
 class Controller:
     """One life of virt-controller: its caches start with a list, and everything it knows dies with it."""
 
-    def __init__(self, api: Api) -> None:
+    def __init__(self, api: Api, instance_writes: WriteMeasure | None = None) -> None:
         self.api = api
         api.watchers.clear()
         index = {"controller": store_module.controller_uid}
@@ -316,11 +317,11 @@ class Controller:
             i for i in informers.values() if isinstance(i, LaggingInformer)]
         self.informers.append(self.importer.data_volumes.objects)
         api.someone_is_behind = lambda: any(i.unheard for i in self.informers)
-        stores = Stores(**informers)
+        stores = self.stores = Stores(**informers)
         self.told = Told()
         client: Any = api
         recorder: Any = self.told
-        performer = Performer(client, recorder, stores)
+        performer = Performer(client, recorder, stores, instance_writes=instance_writes)
         self.queues: list[Any] = [Queue(), Queue()]
         cluster = Cluster(stores, launcher_image="virt:1")
         self.workers: list[Any] = [

@@ -11,30 +11,37 @@ from prometheus_client.core import Metric
 
 from kubevirt.api import codec
 from kubevirt.api.config import ClusterConfig
-from kubevirt.api.objects import PersistentVolumeClaim
+from kubevirt.api.instancetypes.lookups import Lookup
+from kubevirt.api.instancetypes.resources import CLUSTER_INSTANCETYPES, INSTANCETYPES
+from kubevirt.api.objects import ConfigMap, PersistentVolumeClaim
 from kubevirt.api.vmi import VirtualMachineInstance
 from kubevirt.kube.metrics.measures import Measures
 from kubevirt.virt_controller.metrics import instances, machines
 from kubevirt.virt_controller.metrics.page import ControllerMetrics
 from kubevirt.virt_controller.metrics.phases import PhaseTransitions
+from kubevirt.virt_controller.metrics.shown_labels import ALL, ShownLabels, as_chosen
 
 WHO = {"name": "web", "namespace": "shop"}
+Offered = dict[Lookup, Any]
 
 
 def series(families: Iterable[Metric], name: str) -> list[tuple[dict[str, str], float]]:
     return [(dict(s.labels), s.value) for f in families for s in f.samples if s.name == name]
 
 
-def of_vm(machine: Any, name: str, claims: dict[str, Any] | None = None) -> list[tuple[dict[str, str], float]]:
-    found = machines.families([machine], lambda _, claim: (claims or {}).get(claim))
+def of_vm(machine: Any, name: str, claims: dict[str, Any] | None = None, offers: Offered | None = None,
+          shown: ShownLabels = ALL) -> list[tuple[dict[str, str], float]]:
+    found = machines.families([machine], machines.Known(
+        claim=lambda _, claim: (claims or {}).get(claim), look=(offers or {}).get, config=ClusterConfig(),
+        labels=shown))
     return [({k: v for k, v in labels.items() if k not in WHO}, value)
             for labels, value in series(found, f"kubevirt_vm_{name}")]
 
 
-def of_vmi(instance: VirtualMachineInstance, name: str, config: ClusterConfig | None = None
+def of_vmi(instance: VirtualMachineInstance, name: str, offers: Offered | None = None
            ) -> list[tuple[dict[str, str], float]]:
-    return series(instances.families([instance], {"vmi-uid": "virt-launcher-web-x"}, config or ClusterConfig()),
-                  f"kubevirt_vmi_{name}")
+    return series(instances.families([instance], {"vmi-uid": "virt-launcher-web-x"}, ClusterConfig(),
+                                     (offers or {}).get), f"kubevirt_vmi_{name}")
 
 
 def spec(**domain: Any) -> dict[str, Any]:
@@ -77,6 +84,65 @@ def test_labels_of_the_template_win() -> None:
     machine.metadata.labels = {"app.io/x": "outer", "tier": "web"}
     assert of_vm(machine, "labels") == [({"label_app_io_x": "inner", "label_tier": "web"}, 1)]
     assert of_vm(vm(template={"metadata": {}}), "labels") == []
+
+
+@pytest.mark.parametrize(("data", "shown"), [
+    pytest.param(None, ["app", "team", "tier"], id="no ConfigMap: all"),
+    pytest.param({}, ["app", "team", "tier"], id="one that says nothing: all"),
+    pytest.param({"allowlist": "app, team"}, ["app", "team"], id="only some"),
+    pytest.param({"ignorelist": "team"}, ["app", "tier"], id="all but some"),
+    pytest.param({"allowlist": "app,team", "ignorelist": "team"}, ["app"], id="ignoring wins"),
+    pytest.param({"allowlist": ""}, [], id="an empty list allows nothing"),
+])
+def test_an_administrator_chooses_labels(data: dict[str, str] | None, shown: list[str]) -> None:
+    machine = vm(template={"metadata": {}})
+    machine.metadata.labels = {"app": "a", "team": "b", "tier": "c"}
+    choice = as_chosen(ConfigMap(data=data) if data is not None else None)
+    told = [key.removeprefix("label_") for labels, _ in of_vm(machine, "labels", shown=choice) for key in labels]
+    assert told == shown
+
+
+def offer(kind: Any, name: str, vendor: str = "", namespace: str = "", **spec: Any) -> Offered:
+    """What a cache has of an instance type or preference."""
+    labels = {"instancetype.kubevirt.io/vendor": vendor} if vendor else {}
+    found = codec.convert({"metadata": {"name": name, "namespace": namespace, "labels": labels}, "spec": spec},
+                          kind.type_)
+    return {Lookup(kind, name, namespace): found}
+
+
+SIZE: dict[str, Any] = {"cpu": {"guest": 2}, "memory": {"guest": "1Gi"}}
+TYPE = {"name": "small", "kind": "VirtualMachineInstancetype"}
+
+
+@pytest.mark.parametrize(("matcher", "annotation", "offers", "told"), [
+    pytest.param({"name": "u1"}, "kubevirt.io/cluster-instancetype-name",
+                 offer(CLUSTER_INSTANCETYPES, "u1", "kubevirt.io", **SIZE), "u1", id="of this project"),
+    pytest.param({"name": "u1"}, "kubevirt.io/cluster-instancetype-name",
+                 offer(CLUSTER_INSTANCETYPES, "u1", "redhat.com", **SIZE), "u1", id="of another known vendor"),
+    pytest.param({"name": "u1"}, "kubevirt.io/cluster-instancetype-name",
+                 offer(CLUSTER_INSTANCETYPES, "u1", "example.org", **SIZE), "<other>", id="of an unknown vendor"),
+    pytest.param({"name": "u1"}, "kubevirt.io/cluster-instancetype-name", {}, "<other>", id="not there"),
+    pytest.param({**TYPE, "name": "u1"}, "kubevirt.io/instancetype-name",
+                 offer(INSTANCETYPES, "u1", "kubevirt.io", "shop", **SIZE), "u1", id="of the namespace"),
+    pytest.param({**TYPE, "name": "u1"}, "kubevirt.io/instancetype-name",
+                 offer(CLUSTER_INSTANCETYPES, "u1", "kubevirt.io", **SIZE), "<other>", id="of the cluster, not meant"),
+])
+def test_instance_types_of_known_vendors_are_named(matcher: dict[str, str], annotation: str, offers: Offered, told: str
+                                                   ) -> None:
+    ((of_machine, _),) = of_vm(vm(spec={"instancetype": matcher}), "info", offers=offers)
+    ((of_instance, _),) = of_vmi(vmi(annotations={annotation: "u1"}), "info", offers)
+    assert (of_machine["instance_type"], of_instance["instance_type"]) == (told, told)
+    assert (of_machine["preference"], of_instance["preference"]) == ("", "")
+
+
+def test_what_a_machine_asks_for_is_told_with_its_instance_type() -> None:
+    machine = vm(marked=False, spec={**spec(), "instancetype": {"name": "u1"}})
+    found = of_vm(machine, "resource_requests", offers=offer(CLUSTER_INSTANCETYPES, "u1", **SIZE))
+    told = {(a["resource"], a["unit"], a["source"]): value for a, value in found}
+    assert told["cpu", "sockets", "domain"] == told["cpu", "cores", "guest_effective"] == 2
+    assert told["memory", "bytes", "guest"] == told["memory", "bytes", "guest_effective"] == 2 ** 30
+    without = of_vm(machine, "resource_requests")
+    assert {a["source"] for a, _ in without} == {"default", "guest_effective"}
 
 
 @pytest.mark.parametrize(("domain", "expected"), [

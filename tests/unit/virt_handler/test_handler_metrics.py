@@ -56,7 +56,7 @@ def metrics(links: dict[str, Link | None], phase: str = "Running") -> HandlerMet
     launchers: dict[str, Any] = {f"shop/{name}": SimpleNamespace(link=link, report=DomainReport(
         namespace="shop", name=name, uid="u", agent=agent)) for name, link in links.items()}
     return HandlerMetrics(Measures(), host="api", node="node01", instances=lambda: [vmi(n, phase) for n in links],
-                          launcher=launchers.get)
+                          launcher=launchers.get, panics={})
 
 
 async def families(of: HandlerMetrics) -> dict[str, Any]:

@@ -2,10 +2,15 @@
 
 from __future__ import annotations
 
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
 
+from kubevirt.kit.errors import Problem
+from kubevirt.machine.domain_report import State
+from kubevirt.machine.domain_stats import LoadStats
+from kubevirt.virt_launcher.slow_figures import SlowFigures
 from kubevirt.virt_launcher.statistics import device_targets, domain_stats, names_in
 
 FLAT: dict[str, Any] = {
@@ -62,3 +67,76 @@ def test_what_is_not_told_is_absent(flat: dict[str, Any]) -> None:
     assert stats.vcpus == stats.interfaces == []
     assert stats.memory.resident_bytes is None
     assert [d.name for d in stats.disks] == [""] * len(stats.disks)
+
+
+def test_figures_that_libvirt_gives_only_sometimes() -> None:
+    stats = domain_stats({"affinity": 6, "dirtyrate.calc_status": 2, "dirtyrate.megabytes_per_second": 3}, {}, now=1.0)
+    assert (stats.cpu.affinity, stats.memory.dirty_bytes_per_second) == (6, 3 * 2 ** 20)
+    measuring = domain_stats({"dirtyrate.calc_status": 1, "dirtyrate.megabytes_per_second": 3}, {}, now=1.0)
+    assert measuring.memory.dirty_bytes_per_second is None
+
+
+class Slow:
+    """A guest whose load and rate of changed memory can be asked for; inquiries are run when the test says so."""
+
+    def __init__(self, answer: str = '{"load1m": 0.5, "load5m": 0.25, "load15m": 0}') -> None:
+        self.now = SimpleNamespace(has_agent=True, state=State.RUNNING)
+        self.answer = answer
+        self.asked: list[str] = []
+        self.begun: list[Any] = []
+        self.time_s = 100.0
+        part: Any = self
+        self.figures = SlowFigures(part, part, part, self.begun.append, clock=lambda: self.time_s)
+
+    async def ask(self, command: str) -> bytes:
+        self.asked.append(command)
+        if not self.answer:
+            raise Problem(cause="no such command")
+        return self.answer.encode()
+
+    async def measure_dirty_rate(self) -> None:
+        self.asked.append("dirty rate")
+        if not self.answer:
+            raise Problem(cause="a migration goes on")
+
+    async def question(self) -> list[str]:
+        """What one question for counters sets off."""
+        self.asked.clear()
+        self.figures.set_off()
+        while self.begun:
+            await self.begun.pop()
+        return sorted(self.asked)
+
+
+async def test_slow_figures_come_with_the_next_question() -> None:
+    slow = Slow()
+    assert slow.figures.load == LoadStats()
+    assert await slow.question() == ["dirty rate", "guest-get-load"]
+    assert slow.figures.load == LoadStats(one_minute=0.5, five_minutes=0.25, fifteen_minutes=0)
+    assert await slow.question() == []
+    slow.time_s += 3
+    assert await slow.question() == ["dirty rate"]
+    slow.time_s += 20
+    assert await slow.question() == ["dirty rate", "guest-get-load"]
+
+
+@pytest.mark.parametrize("answer", ["", "nothing that makes sense"])
+async def test_an_agent_that_does_not_know_is_not_asked_again_soon(answer: str) -> None:
+    slow = Slow(answer)
+    await slow.question()
+    assert slow.figures.load == LoadStats()
+    slow.time_s += 200
+    assert await slow.question() == ["dirty rate"]
+    slow.time_s += 200
+    assert "guest-get-load" in await slow.question()
+
+
+async def test_only_a_guest_that_runs_is_asked_and_an_agent_that_goes_takes_its_load_along() -> None:
+    slow = Slow()
+    await slow.question()
+    slow.time_s += 60
+    slow.now.state = State.PAUSED
+    assert await slow.question() == []
+    slow.now = SimpleNamespace(has_agent=False, state=State.RUNNING)
+    assert await slow.question() == ["dirty rate"]
+    assert slow.figures.load == LoadStats()

@@ -98,6 +98,12 @@ def of_queues(measures: Measures) -> Iterator[Metric]:
                 [([q.name], sum(q.in_work_s())) for q in queues])
 
 
+def of_instance_writes(measures: Measures) -> Metric:
+    """Writes of virtual machine instances."""
+    return counter("kubevirt_vmi_sync_total", "Writes of an instance by this program.", ["namespace", "name"],
+                   list(measures.instance_writes.counts.items()))
+
+
 def as_label(key: str) -> str:
     """A Kubernetes label's key as (part of) the name of a Prometheus label."""
     return "".join(c if c.isascii() and (c.isalnum() or c == "_") else "_" for c in key)

@@ -106,6 +106,22 @@ class RequestMeasure:
         return answered
 
 
+class WriteMeasure:
+    """How often each object of one kind was written, for as long as it is there."""
+
+    def __init__(self) -> None:
+        self.counts: dict[tuple[str, str], int] = {}
+        """By namespace and name."""
+
+    def written(self, namespace: str, name: str) -> None:
+        """A write has worked."""
+        self.counts[namespace, name] = self.counts.get((namespace, name), 0) + 1
+
+    def gone(self, namespace: str, name: str) -> None:
+        """The object is not there any more."""
+        self.counts.pop((namespace, name), None)
+
+
 def kind_of(path: str) -> tuple[str, str, bool]:
     """The resource that a path is about ("none" for none), the path without names, and whether it is of all objects."""
     parts = path.strip("/").split("/")
@@ -139,6 +155,7 @@ class Measures:
     def __init__(self) -> None:
         self.queues: list[QueueMeasure] = []
         self.requests = RequestMeasure()
+        self.instance_writes = WriteMeasure()
 
     def queue(self, name: str) -> QueueMeasure:
         """The measure of a new queue."""

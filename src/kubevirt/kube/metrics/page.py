@@ -7,7 +7,8 @@ machines make a page of several megabytes, and nobody else must wait for it.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterable
+from collections import Counter
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Iterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from ssl import SSLContext
@@ -28,23 +29,42 @@ CONTENT_TYPE = "text/plain; version=0.0.4; charset=utf-8"
 AT_ONCE = 3
 
 
-def route(gather: Callable[[], Awaitable[Write]]) -> web.RouteDef:
-    """The route of the page.
+class Readings:
+    """How often a page was read, by the code of the answer, and how many readings are under way."""
+
+    def __init__(self) -> None:
+        self.answered = Counter({200: 0, 500: 0, 503: 0})
+        self.under_way = 0
+
+    def families(self) -> Iterator[Metric]:
+        """As Prometheus' own library for servers tells them."""
+        from kubevirt.kube.metrics.families import counter, one
+
+        yield counter("promhttp_metric_handler_requests_total", "Readings of this page.", ["code"],
+                      [([str(code)], number) for code, number in self.answered.items()])
+        yield one("promhttp_metric_handler_requests_in_flight", "Readings of this page under way.", self.under_way)
+
+
+def route(gather: Callable[[], Awaitable[Write]], readings: Readings | None = None) -> web.RouteDef:
+    """The route of the page; `readings` counts its answers.
 
     `gather` runs on the event loop and looks at what only the loop may touch; what it returns makes the families, in a
     thread. More than a few requests at once are refused: a page that is slow must not pile up.
     """
-    busy = 0
+    counted = readings or Readings()
 
     async def answer(_request: web.Request) -> web.Response:
-        nonlocal busy
-        if busy >= AT_ONCE:
+        if counted.under_way >= AT_ONCE:
+            counted.answered[503] += 1
             raise web.HTTPServiceUnavailable(text=f"{AT_ONCE} readings are under way; try again later")
-        busy += 1
+        counted.under_way += 1
+        code = 500
         try:
             body = await asyncio.to_thread(text_of, await gather())
+            code = 200
         finally:
-            busy -= 1
+            counted.under_way -= 1
+            counted.answered[code] += 1
         return web.Response(body=body, headers={"Content-Type": CONTENT_TYPE})
 
     return web.get(PATH, answer)
@@ -80,10 +100,11 @@ def text_of(write: Write) -> bytes:
 
 
 @asynccontextmanager
-async def serving(gather: Callable[[], Awaitable[Write]], tls: SSLContext, *, port: int = PORT) -> AsyncIterator[None]:
+async def serving(gather: Callable[[], Awaitable[Write]], tls: SSLContext, *, port: int = PORT,
+                  readings: Readings | None = None) -> AsyncIterator[None]:
     """Serves nothing but the page, for programs that have no server of their own on its port."""
     app = web.Application()
-    app.router.add_routes([route(gather)])
+    app.router.add_routes([route(gather, readings)])
     runner = web.AppRunner(app, access_log=None, shutdown_timeout=1.0)
     await runner.setup()
     try:

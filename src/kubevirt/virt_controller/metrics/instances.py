@@ -12,9 +12,9 @@ from kubevirt.api.vmi import VirtualMachineInstance
 from kubevirt.kube.metrics.families import gauge
 from kubevirt.machine.overhead import overhead
 from kubevirt.virt_controller.conditions import is_true
-from kubevirt.virt_controller.metrics.machines import OTHER
 from kubevirt.virt_controller.metrics.nics import LABELS as NIC_LABELS
 from kubevirt.virt_controller.metrics.nics import vnics
+from kubevirt.virt_controller.metrics.offers import Look, of_instance
 
 INFO = ("node", "namespace", "name", "phase", "os", "workload", "flavor", "instance_type", "preference",
         "guest_os_kernel_release", "guest_os_machine", "guest_os_arch", "guest_os_name", "guest_os_version_id",
@@ -26,10 +26,12 @@ MIGRATIONS = ("pending", "scheduling", "unset", "running")
 Instances = Sequence[VirtualMachineInstance]
 
 
-def families(vmis: Instances, pods: Mapping[str, str], config: ClusterConfig) -> Iterator[Metric]:
-    """All families about instances. `pods`: names of running launcher pods by the instance's uid."""
+def families(vmis: Instances, pods: Mapping[str, str], config: ClusterConfig, look: Look) -> Iterator[Metric]:
+    """All families about instances. `pods`: names of running launcher pods by the instance's uid; `look` finds what
+    instances are offered.
+    """
     yield gauge("kubevirt_vmi_info", "A virtual machine instance.", INFO,
-                [(info(vmi, pods, config), 1.0) for vmi in vmis])
+                [(info(vmi, pods, config, look), 1.0) for vmi in vmis])
     yield gauge("kubevirt_vmi_non_evictable", "1 where an instance should be migrated at an eviction, but cannot be.",
                 WHERE, [(where(vmi), float(is_stuck(vmi, config))) for vmi in vmis])
     yield gauge("kubevirt_vmi_status_addresses", "An address of an instance.",
@@ -49,16 +51,13 @@ def where(vmi: VirtualMachineInstance) -> tuple[str, str, str]:
     return vmi.status.node_name, vmi.metadata.namespace, vmi.metadata.name
 
 
-def info(vmi: VirtualMachineInstance, pods: Mapping[str, str], config: ClusterConfig) -> tuple[str, ...]:
+def info(vmi: VirtualMachineInstance, pods: Mapping[str, str], config: ClusterConfig, look: Look) -> tuple[str, ...]:
     """The labels of an instance."""
     annotations = vmi.metadata.annotations
     told = (annotations.get(f"vm.kubevirt.io/{word}", "") for word in ("os", "workload", "flavor"))
-    has_type = annotations.keys() & {names.ANNOTATION_INSTANCETYPE, names.ANNOTATION_CLUSTER_INSTANCETYPE}
-    has_preference = annotations.keys() & {names.ANNOTATION_PREFERENCE, names.ANNOTATION_CLUSTER_PREFERENCE}
     guest, machine = vmi.status.guest_os_info, vmi.status.machine
     return (
-        *where(vmi), vmi.status.phase.lower(), *told,
-        OTHER if has_type else "", OTHER if has_preference else "",
+        *where(vmi), vmi.status.phase.lower(), *told, *of_instance(vmi.metadata, look),
         guest.kernel_release if guest is not None else "", (machine.type if machine is not None else "") or "",
         guest.machine if guest is not None else "", guest.name if guest is not None else "",
         guest.version_id if guest is not None else "",

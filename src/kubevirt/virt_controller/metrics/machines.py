@@ -3,9 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
 
 from prometheus_client.core import Metric
 
+from kubevirt.api.compute import CPU
+from kubevirt.api.config import ClusterConfig
+from kubevirt.api.domain import DomainSpec
 from kubevirt.api.objects import PersistentVolumeClaim
 from kubevirt.api.vm import VirtualMachine
 from kubevirt.api.volumes import Volume
@@ -13,6 +17,8 @@ from kubevirt.kit.quantity import Quantity
 from kubevirt.kube.metrics.families import as_label, counter, gauge
 from kubevirt.virt_controller.metrics.nics import LABELS as NIC_LABELS
 from kubevirt.virt_controller.metrics.nics import vnics
+from kubevirt.virt_controller.metrics.offers import Look, of_machine, with_offers
+from kubevirt.virt_controller.metrics.shown_labels import ALL, ShownLabels
 
 GROUPS = ("starting", "running", "migrating", "non_running", "error")
 GROUP_OF: Mapping[str, str] = {
@@ -27,17 +33,25 @@ TURNS = ("Ready", "Failure", "Paused")
 INFO = ("name", "namespace", "os", "workload", "flavor", "machine_type", "instance_type", "preference", "status",
         "status_group")
 WHO = ("name", "namespace")
-OTHER = "<other>"
-"""An instance type or preference that is not one of the well-known ones; names of others could be anything."""
 
 Machines = Sequence[VirtualMachine]
 FindClaim = Callable[[str, str], PersistentVolumeClaim | None]
 
 
-def families(vms: Machines, claim: FindClaim) -> Iterator[Metric]:
+@dataclass(frozen=True, kw_only=True)
+class Known:
+    """What is known beside the machines: claims, what machines are offered, and which labels are to be told."""
+
+    claim: FindClaim
+    look: Look
+    config: ClusterConfig
+    labels: ShownLabels = ALL
+
+
+def families(vms: Machines, known: Known) -> Iterator[Metric]:
     """All families about machines."""
-    yield gauge("kubevirt_vm_info", "A virtual machine.", INFO, [(info(vm), 1.0) for vm in vms])
-    yield from labels_of(vms)
+    yield gauge("kubevirt_vm_info", "A virtual machine.", INFO, [(info(vm, known.look), 1.0) for vm in vms])
+    yield labels_of(vms, known.labels)
     yield gauge("kubevirt_vm_create_date_timestamp_seconds", "When a machine was created.", WHO, [
         (who(vm), vm.metadata.creation_timestamp.timestamp()) for vm in vms
         if vm.metadata.creation_timestamp is not None])
@@ -50,11 +64,12 @@ def families(vms: Machines, claim: FindClaim) -> Iterator[Metric]:
         series for vm in vms for series in vnics(*who(vm), vm.spec.template.spec)])
     yield gauge("kubevirt_vm_disk_allocated_size_bytes", "Storage that a machine's disk has asked for.",
                 (*WHO, "persistentvolumeclaim", "volume_mode", "device"),
-                [series for vm in vms for series in disks(vm, claim)])
+                [series for vm in vms for series in disks(vm, known.claim)])
+    domains = [(vm, with_offers(vm, known.look, known.config).domain) for vm in vms]
     yield gauge("kubevirt_vm_resource_requests", "What a machine asks for.", (*WHO, "resource", "unit", "source"),
-                [((*who(vm), *what), value) for vm in vms for what, value in requests(vm)])
+                [((*who(vm), *what), value) for vm, domain in domains for what, value in requests(domain)])
     yield gauge("kubevirt_vm_resource_limits", "What a machine cannot exceed.", (*WHO, "resource", "unit"),
-                [((*who(vm), *what), value) for vm in vms for what, value in limits(vm)])
+                [((*who(vm), *what), value) for vm, domain in domains for what, value in limits(domain)])
 
 
 def who(vm: VirtualMachine) -> tuple[str, str]:
@@ -62,26 +77,25 @@ def who(vm: VirtualMachine) -> tuple[str, str]:
     return vm.metadata.name, vm.metadata.namespace
 
 
-def info(vm: VirtualMachine) -> tuple[str, ...]:
+def info(vm: VirtualMachine, look: Look) -> tuple[str, ...]:
     """The labels of a machine."""
     annotations = vm.spec.template.metadata.annotations
     told = (annotations.get(f"vm.kubevirt.io/{word}", "") for word in ("os", "workload", "flavor"))
     machine = vm.spec.template.spec.domain.machine
     status = vm.status.printable_status
     return (*who(vm), *told, (machine.type if machine is not None else "") or "",
-            OTHER if vm.spec.instancetype is not None else "", OTHER if vm.spec.preference is not None else "",
-            status.lower(), GROUP_OF.get(status, "<unknown>"))
+            *of_machine(vm, look), status.lower(), GROUP_OF.get(status, "<unknown>"))
 
 
-def labels_of(vms: Machines) -> Iterator[Metric]:
-    """The labels that users gave machines and their templates."""
+def labels_of(vms: Machines, shown_labels: ShownLabels) -> Metric:
+    """The labels that users gave machines and their templates, as far as they are to be told."""
     family = Metric("kubevirt_vm_labels", "Labels of a machine.", "gauge")
     for vm in vms:
-        found = {**vm.metadata.labels, **vm.spec.template.metadata.labels}
+        found = shown_labels.of({**vm.metadata.labels, **vm.spec.template.metadata.labels})
         if found:
             shown = {f"label_{as_label(key)}": value for key, value in found.items()}
             family.add_sample("kubevirt_vm_labels", {**dict(zip(WHO, who(vm), strict=True)), **shown}, 1.0)
-    yield family
+    return family
 
 
 def group_for_turns(vm: VirtualMachine) -> str:
@@ -123,9 +137,8 @@ def claim_of(volume: Volume) -> str:
 Figures = Iterator[tuple[tuple[str, ...], float]]
 
 
-def requests(vm: VirtualMachine) -> Figures:
-    """What the machine's template asks for, by where it says so."""
-    domain = vm.spec.template.spec.domain
+def requests(domain: DomainSpec) -> Figures:
+    """What the machine asks for, by where it says so."""
     resources = domain.resources
     asked: Mapping[str, Quantity] = resources.requests if resources is not None else {}
     capped: Mapping[str, Quantity] = resources.limits if resources is not None else {}
@@ -140,11 +153,10 @@ def requests(vm: VirtualMachine) -> Figures:
     effective = guest or asked.get("memory") or capped.get("memory")
     if effective is not None:
         yield ("memory", "bytes", "guest_effective"), float(effective.bytes)
-    yield from _processors(vm, asked)
+    yield from _processors(domain.cpu, asked)
 
 
-def _processors(vm: VirtualMachine, asked: Mapping[str, Quantity]) -> Figures:
-    cpu = vm.spec.template.spec.domain.cpu
+def _processors(cpu: CPU | None, asked: Mapping[str, Quantity]) -> Figures:
     parts = ("cores", "threads", "sockets")
     for part in parts:
         number = getattr(cpu, part, None)
@@ -160,13 +172,11 @@ def _processors(vm: VirtualMachine, asked: Mapping[str, Quantity]) -> Figures:
     yield ("cpu", "cores", "guest_effective"), float(vcpus)
 
 
-def limits(vm: VirtualMachine) -> Figures:
-    """What the machine's template does not exceed."""
-    resources = vm.spec.template.spec.domain.resources
+def limits(domain: DomainSpec) -> Figures:
+    """What the machine does not exceed."""
+    resources = domain.resources
     capped: Mapping[str, Quantity] = resources.limits if resources is not None else {}
     if "cpu" in capped:
         yield ("cpu", "cores"), capped["cpu"].milli / 1000
     if "memory" in capped:
         yield ("memory", "bytes"), float(capped["memory"].bytes)
-
-

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from kubevirt.api.instancetypes.lookups import Answer, Lookup
+from kubevirt.api.instancetypes.lookups import Answer, Look, Lookup
 from kubevirt.api.resources import CONTROLLER_REVISIONS
 from kubevirt.api.vm import VirtualMachine
 from kubevirt.kube.cache import key_of
@@ -20,7 +20,7 @@ class OffersView:
     def __init__(self, stores: Stores, queue: WorkQueue) -> None:
         self._stores = stores
         self._queue = queue
-        self._by_plural: dict[str, Informer[Any]] = {informer.resource.plural: informer for informer in stores.offers}
+        self._look = looking_into(stores)
         for informer in stores.offers:
             self._follow(informer)
 
@@ -37,10 +37,17 @@ class OffersView:
         """What this VM is offered."""
         return gather(vm, self._stores.revisions.by_index("controller", vm.metadata.uid), self._look)
 
-    def _look(self, lookup: Lookup) -> Answer:
+
+def looking_into(stores: Stores) -> Look:
+    """Answers from the caches; to be asked from any thread, as each answer is one read."""
+    by_plural: dict[str, Informer[Any]] = {informer.resource.plural: informer for informer in stores.offers}
+
+    def look(lookup: Lookup) -> Answer:
         if lookup.resource is CONTROLLER_REVISIONS:
-            found = self._stores.revisions.get(lookup.namespace, lookup.name)
+            found = stores.revisions.get(lookup.namespace, lookup.name)
             return readable(found) if found is not None else None
-        informer = self._by_plural.get(lookup.resource.plural)
+        informer = by_plural.get(lookup.resource.plural)
         answer: Answer = informer.get(lookup.namespace, lookup.name) if informer is not None else None
         return answer
+
+    return look

@@ -5,6 +5,7 @@ spares work; after a restart everything is found again in the pod, in the launch
 """
 
 import time
+from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass
 
@@ -20,7 +21,7 @@ from kubevirt.kube.controller import run_workers
 from kubevirt.kube.errors import NotFound
 from kubevirt.kube.events import EventRecorder
 from kubevirt.kube.informer import Informer
-from kubevirt.kube.metrics.measures import QueueMeasure
+from kubevirt.kube.metrics.measures import QueueMeasure, WriteMeasure
 from kubevirt.kube.queue import WorkQueue
 from kubevirt.launcher_link.messages import GuestEvent
 from kubevirt.launcher_link.settings import sync_options
@@ -44,6 +45,7 @@ log = logs.get("instances")
 WORKERS = 10
 DETAILS_SETTLE_S = 1.0
 """How long changes of details are collected, so that a swarm of them is one write."""
+PANICKED = "GuestPanicked"
 _FOLLOWED_PHASES = ("Scheduled", "Running")
 _AFTER_THE_STATUS = (Action.ACKNOWLEDGE, Action.FORGET)
 
@@ -88,12 +90,16 @@ class InstanceController:
         *,
         kvm_problem: str,
         measure: QueueMeasure | None = None,
+        writes: WriteMeasure | None = None,
     ) -> None:
         self.queue = WorkQueue(measure=measure)
         self.launchers = Launchers(tasks, settings.pods_dir, software=settings.software, on_change=self.queue.add,
                                    on_guest_event=self._tell_guest_event)  # fmt: skip
         self._node = settings.node
         self._client = client
+        self._writes = writes or WriteMeasure()
+        self.panics: Counter[tuple[str, str]] = Counter()
+        """Kernels of guests that gave up, by namespace and name."""
         self._instances = instances
         self._recorder = recorder
         self._config = config
@@ -213,6 +219,7 @@ class InstanceController:
             written = await self._client.patch(VMIS, meta.name, meta.namespace, patch.operations)
         except NotFound:
             return None  # it was removed meanwhile; the watch will tell
+        self._writes.written(meta.namespace, meta.name)
         self._instances.written(written)
         self._emit(instance, self._worth_telling(instance, wanted))
         return None
@@ -240,11 +247,16 @@ class InstanceController:
 
     def _tell_guest_event(self, key: str, event: GuestEvent) -> None:
         if (instance := self._instances.by_key(key)) is not None:
+            if event.reason == PANICKED:
+                self.panics[instance.metadata.namespace, instance.metadata.name] += 1
             self._recorder.emit(instance, event.type, event.reason, event.message)
 
     def _changed(self, old: VirtualMachineInstance | None, new: VirtualMachineInstance | None) -> None:
         if (instance := new or old) is not None:
             self.queue.add(f"{instance.metadata.namespace}/{instance.metadata.name}")
+        if old is not None and new is None:
+            self._writes.gone(old.metadata.namespace, old.metadata.name)
+            self.panics.pop((old.metadata.namespace, old.metadata.name), None)
 
 
 def _observe(instance: VirtualMachineInstance | None, launcher: Launcher, progress: Progress) -> Observed:
