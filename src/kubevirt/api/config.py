@@ -91,6 +91,8 @@ class ClusterConfig:
     obsolete_cpu_models: Mapping[str, bool] = field(default_factory=dict)
     min_cpu_model: str = ""
     tdx_attestation_enforced: bool = False
+    minimum_tsc_hz: int | None = None
+    """Frequency of the time stamp counter that all nodes reach, where the administrator says so."""
     raw: KubeVirtConfiguration = field(default_factory=KubeVirtConfiguration)
     """The configuration as it is written, for what only one program reads."""
 
@@ -135,6 +137,7 @@ class ClusterConfig:
                 "cpu_allocation_ratio": developer.cpu_allocation_ratio,
                 "memory_overcommit": developer.memory_overcommit,
                 "node_selectors": developer.node_selectors,
+                "minimum_tsc_hz": developer.minimum_cluster_tsc_frequency,
                 "min_reserve_pvc_bytes": developer.minimum_reserve_pvc_bytes,
                 "pvc_tolerate_less_space_percent": developer.pvc_tolerate_less_space_up_to_percent,
             }

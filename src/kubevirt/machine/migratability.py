@@ -10,6 +10,7 @@ from kubevirt.api.network import Interface
 from kubevirt.api.vmi import VirtualMachineInstance
 from kubevirt.machine.conditions import Wanted
 from kubevirt.machine.domain import disks, features, security
+from kubevirt.machine.domain.cpu import HOST_MODEL
 from kubevirt.machine.domain.sources import claim_name
 from kubevirt.machine.network.names import is_primary
 
@@ -26,9 +27,21 @@ class Obstacle:
     of_volumes: bool = False  # migrating the volumes as well would get around it
 
 
-def conditions(vmi: VirtualMachineInstance) -> tuple[Wanted, Wanted]:
+@dataclass(frozen=True, kw_only=True)
+class Surroundings:
+    """What else decides: the node that the guest runs on, and the cluster's configuration."""
+
+    node: str = ""
+    host_model: bool = True  # the node knows what its host model consists of
+    gpu_migration: bool = False  # mediated GPUs move with their guests
+
+
+USUAL = Surroundings()
+
+
+def conditions(vmi: VirtualMachineInstance, around: Surroundings = USUAL) -> tuple[Wanted, Wanted]:
     """`LiveMigratable` tells the first obstacle, `StorageLiveMigratable` all those that are not about volumes."""
-    found = list(obstacles(vmi))
+    found = list(obstacles(vmi, around))
     live = Wanted(type=LIVE_MIGRATABLE)
     if found:
         live = Wanted(type=LIVE_MIGRATABLE, status="False", reason=found[0].reason, message=found[0].message)
@@ -53,10 +66,11 @@ def migration_method(vmi: VirtualMachineInstance) -> str:
     return BLOCK_MIGRATION if vmi.status.migrated_volumes else LIVE_MIGRATION
 
 
-def obstacles(vmi: VirtualMachineInstance) -> Iterator[Obstacle]:
+def obstacles(vmi: VirtualMachineInstance, around: Surroundings = USUAL) -> Iterator[Obstacle]:
     """In the order in which they are named."""
     yield from _network(vmi)
-    yield from _host_devices(vmi)
+    yield from _processor(vmi, around)
+    yield from _host_devices(vmi, around)
     yield from _confidential(vmi)
     yield from _hyperv(vmi)
     yield from _volumes(vmi)
@@ -79,15 +93,25 @@ def _keeps_its_connections(interface: Interface, *, bridge_allowed: bool) -> boo
     return interface.bridge is not None and bridge_allowed
 
 
-def _host_devices(vmi: VirtualMachineInstance) -> Iterator[Obstacle]:
+def _processor(vmi: VirtualMachineInstance, around: Surroundings) -> Iterator[Obstacle]:
+    given = vmi.spec.domain.cpu
+    if given is not None and given.model == HOST_MODEL and not around.host_model:
+        yield Obstacle("CPUModeLiveMigratable", f'the node "{around.node}" does not allow migration with host-model')
+
+
+def _host_devices(vmi: VirtualMachineInstance, around: Surroundings) -> Iterator[Obstacle]:
     devices = vmi.spec.domain.devices
-    if devices.host_devices or devices.gpus:
+    if devices.host_devices or (devices.gpus and not around.gpu_migration):
         yield Obstacle("HostDeviceNotLiveMigratable", "VMI specifies non-migratable generic PCI host device")
+    elif len(devices.gpus) > 1:
+        yield Obstacle("HostDeviceNotLiveMigratable", "VMI specifies too many GPUs")
 
 
 def _confidential(vmi: VirtualMachineInstance) -> Iterator[Obstacle]:
     technology = security.technology(vmi.spec.domain)
-    if technology in ("sev", "sev-snp"):
+    if vmi.spec.domain.launch_security is not None and vmi.spec.architecture == "s390x":
+        yield Obstacle("SecureExecutionNotLiveMigratable", "VMI uses Secure Execution")
+    elif technology in ("sev", "sev-snp"):
         yield Obstacle("SEVNotLiveMigratable", "VMI uses SEV")
     elif technology == "tdx":
         yield Obstacle("TDXNotLiveMigratable", "VMI uses TDX")

@@ -53,6 +53,8 @@ class Observed:
     lost: str = ""  # why nothing more is to be heard of the domain
     sync_problem: str = ""  # why the VMI could not be brought to what its spec says
     kvm_unusable: str = ""  # why the node's KVM is not used
+    host_model: bool = True  # the node knows what its host model consists of
+    gpu_migration: bool = False  # the cluster moves mediated GPUs with their guests
 
 
 def status_after(vmi: VirtualMachineInstance, seen: Observed) -> VirtualMachineInstanceStatus:
@@ -125,7 +127,8 @@ def _conditions(vmi: VirtualMachineInstance, status: VirtualMachineInstanceStatu
             **_agent(report),
         }
     if status.phase == Phase.RUNNING:
-        live, storage = migratability.conditions(vmi)
+        live, storage = migratability.conditions(vmi, migratability.Surroundings(
+            node=seen.node, host_model=seen.host_model, gpu_migration=seen.gpu_migration))
         wanted |= {live.type: live, storage.type: storage}
     found = status.conditions
     for type_, condition in wanted.items():

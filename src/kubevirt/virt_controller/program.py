@@ -125,7 +125,8 @@ async def start_controllers(client: Client, settings: Settings, tasks: Tasks, me
     node_recorder = EventRecorder(client, NODE_COMPONENT)
     node_recorder.start(tasks)
     nodes = NodeController(stores, performer_for(node_recorder), WorkQueue(measure=counted("node")),
-                           handler_missing=Handlers(client, settings.namespace).missing_on)
+                           handler_missing=Handlers(client, settings.namespace).missing_on,
+                           config=lambda: cluster.config)
     rs_recorder = EventRecorder(client, REPLICASET_COMPONENT)
     rs_recorder.start(tasks)
     replicasets = ReplicaSetController(stores, performer_for(rs_recorder),

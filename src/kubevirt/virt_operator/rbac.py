@@ -175,8 +175,9 @@ CONTROLLER_ACCOUNT = Account(
               seldom="a launcher pod hangs"),
         right("", ["nodes"], CACHE, because="whether nodes have KVM, and whether their virt-handler is alive"),
         right("", ["nodes"], ["patch"],
-              because="a node whose virt-handler is silent gets no further machines",
-              seldom="a virt-handler is silent for five minutes"),
+              because="a node whose virt-handler is silent gets no further machines; nodes are labelled with the "
+                      "frequencies that they can give to a guest's time stamp counter",
+              seldom="a virt-handler is silent for five minutes, or a node with KVM joins"),
         right("", ["persistentvolumeclaims"], CACHE, because="a machine waits for the claims that it names"),
         right("", ["persistentvolumeclaims"], ["create"],
               because="a machine whose TPM or UEFI variables outlive its runs gets a claim for them",

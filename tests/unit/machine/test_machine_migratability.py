@@ -29,7 +29,11 @@ def claimed(*modes: str, target: JsonObject | None = None) -> VirtualMachineInst
     pytest.param(vmi(devices=BRIDGE), "InterfaceNotLiveMigratable", BRIDGED, id="a bridge on the pod network"),
     pytest.param(vmi(devices={"hostDevices": [{"name": "h", "deviceName": "x"}]}), "HostDeviceNotLiveMigratable",
                  "VMI specifies non-migratable generic PCI host device", id="a device of the host"),
+    pytest.param(vmi(devices={"gpus": [{"name": "g", "deviceName": "x"}]}), "HostDeviceNotLiveMigratable",
+                 "VMI specifies non-migratable generic PCI host device", id="a graphics processor"),
     pytest.param(vmi(domain=SEV), "SEVNotLiveMigratable", "VMI uses SEV", id="SEV"),
+    pytest.param(vmi({"architecture": "s390x"}, domain={"launchSecurity": {}}), "SecureExecutionNotLiveMigratable",
+                 "VMI uses Secure Execution", id="Secure Execution"),
     pytest.param(vmi(domain={"launchSecurity": {"tdx": {}}}), "TDXNotLiveMigratable", "VMI uses TDX", id="TDX"),
     pytest.param(vmi(domain={"features": {"hyperv": {"reenlightenment": {"enabled": True}}}}),
                  "NoTSCFrequencyNotLiveMigratable",
@@ -46,6 +50,27 @@ def claimed(*modes: str, target: JsonObject | None = None) -> VirtualMachineInst
 def test_obstacles(machine: VirtualMachineInstance, reason: str, message: str) -> None:
     live, _ = migratability.conditions(machine)
     assert (live.status, live.reason, live.message) == ("False", reason, message)
+
+
+GPU: JsonObject = {"name": "g", "deviceName": "x"}
+MOVES_GPUS = migratability.Surroundings(gpu_migration=True)
+PASSED_THROUGH: JsonObject = {"cpu": {"model": "host-passthrough"}}
+BARE = migratability.Surroundings(node="node01", host_model=False)
+
+
+@pytest.mark.parametrize(("machine", "around", "reason", "message"), [
+    pytest.param(vmi(), BARE, "CPUModeLiveMigratable", 'the node "node01" does not allow migration with host-model',
+                 id="a node that does not know its host model"),
+    pytest.param(vmi(domain=PASSED_THROUGH), BARE, "", "", id="which only matters to those who ask for it"),
+    pytest.param(vmi(devices={"gpus": [GPU]}), MOVES_GPUS, "", "", id="one GPU moves where the cluster moves GPUs"),
+    pytest.param(vmi(devices={"gpus": [GPU, {**GPU, "name": "h"}]}), MOVES_GPUS, "HostDeviceNotLiveMigratable",
+                 "VMI specifies too many GPUs", id="two do not"),
+])
+def test_what_node_and_cluster_decide(
+    machine: VirtualMachineInstance, around: migratability.Surroundings, reason: str, message: str
+) -> None:
+    live, _ = migratability.conditions(machine, around)
+    assert (live.reason, live.message) == (reason, message)
 
 
 @pytest.mark.parametrize("machine", [

@@ -25,7 +25,8 @@ NAME = backend_storage.name_for(KEEPER)
 
 
 def storage_class(name: str, mode: str = "Immediate", **annotations: str) -> StorageClass:
-    return codec.convert({"metadata": {"name": name, "annotations": annotations}, "volumeBindingMode": mode}, StorageClass)
+    meta = {"name": name, "annotations": annotations}
+    return codec.convert({"metadata": meta, "volumeBindingMode": mode}, StorageClass)
 
 
 PLAIN = storage_class("plain")

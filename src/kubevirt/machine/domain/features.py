@@ -144,12 +144,16 @@ def _timer(name: str, present: bool | None, *, tick_policy: str | None = None, t
 
 def needs_tsc_frequency(vmi: VirtualMachineInstance) -> bool:
     """The guest trusts its TSC, so the frequency must not change under it: it is fixed at the start."""
-    domain = vmi.spec.domain
-    hyperv = domain.features.hyperv if domain.features is not None else None
-    if hyperv is not None and is_on(hyperv.reenlightenment):
-        return True
-    return domain.cpu is not None and any(
-        feature.name == "invtsc" and feature.policy in (None, "", "require", "force") for feature in domain.cpu.features
+    given = vmi.spec.domain.features
+    hyperv = given.hyperv if given is not None else None
+    return (hyperv is not None and is_on(hyperv.reenlightenment)) or has_invariant_tsc(vmi)
+
+
+def has_invariant_tsc(vmi: VirtualMachineInstance) -> bool:
+    """The guest is told that its TSC never changes its pace."""
+    cpu = vmi.spec.domain.cpu
+    return cpu is not None and any(
+        feature.name == "invtsc" and feature.policy in (None, "", "require", "force") for feature in cpu.features
     )
 
 

@@ -11,11 +11,14 @@ from collections.abc import Awaitable, Callable
 from dataclasses import replace
 from datetime import datetime
 
+from kubevirt.api.config import ClusterConfig
 from kubevirt.api.pods import Node, Pod
 from kubevirt.api.vmi import VirtualMachineInstance
 from kubevirt.kit.times import now
 from kubevirt.kube.queue import WorkQueue
+from kubevirt.virt_controller import tsc
 from kubevirt.virt_controller.act import Performer
+from kubevirt.virt_controller.actions import Patch
 from kubevirt.virt_controller.node.decide import Observed, is_responsive, look_again_s, lost, mark_node, orphans
 from kubevirt.virt_controller.stores import Stores, key_of_change
 from kubevirt.virt_controller.vmi.pods import is_deleting
@@ -28,10 +31,13 @@ class NodeController:
     """
 
     def __init__(self, stores: Stores, performer: Performer, queue: WorkQueue, *,
-                 handler_missing: Callable[[str], Awaitable[bool]], clock: Callable[[], datetime] = now) -> None:
+                 handler_missing: Callable[[str], Awaitable[bool]], config: Callable[[], ClusterConfig] = ClusterConfig,
+                 clock: Callable[[], datetime] = now) -> None:
         self._clock = clock
         self._handler_missing = handler_missing
         self._told: set[str] = set()
+        self._config = config
+        self._frequencies = tsc.InUse()
         self._stores = stores
         self._performer = performer
         self.queue = queue
@@ -44,11 +50,22 @@ class NodeController:
         o = self.observe(name)
         if (mark := mark_node(o)) is not None and (failed := await self._performer.perform((mark,), about=mark.old)):
             raise failed.error
+        promise = self._promise(name)
+        if promise is not None and (failed := await self._performer.perform((promise,), about=promise.old)):
+            raise failed.error
         for patch in lost(o):
             if failed := await self._performer.perform((patch,), about=patch.old):
                 raise failed.error
         await self._tell_of_orphans(self.observe(name))
         return look_again_s(self.observe(name))
+
+    def _promise(self, name: str) -> Patch | None:
+        """What the node says of the time stamp counters that it can give to guests, if that changes."""
+        node = self._stores.nodes.get("", name)
+        if node is None or not tsc.is_concerned(node):
+            return None
+        common = tsc.lowest_hz(self._stores.nodes.all(), configured=self._config().minimum_tsc_hz)
+        return tsc.label(node, self._frequencies.frequencies | ({common} if common else set()))
 
     async def _tell_of_orphans(self, o: Observed) -> None:
         """Once for each time that the node is without its virt-handler."""
@@ -72,12 +89,22 @@ class NodeController:
         )
 
     def _on_node(self, old: Node | None, new: Node | None) -> None:
+        if tsc.differs(old, new):
+            self._look_at_all()
         # One heartbeat more changes nothing; coming, going, scheduling, and a heartbeat that is of long ago do.
         if (old is None or new is None or old.metadata.labels != new.metadata.labels
                 or is_responsive(old, self._clock()) != is_responsive(new, self._clock())):
             self.queue.add(key_of_change(old, new))
 
+    def _look_at_all(self) -> None:
+        """The frequency that new guests get, or has come into use, may be one that nodes do not promise yet."""
+        for node in self._stores.nodes.all():
+            if tsc.counter_of(node) is not None:
+                self.queue.add(node.metadata.name)
+
     def _on_vmi(self, old: VirtualMachineInstance | None, new: VirtualMachineInstance | None) -> None:
+        if self._frequencies.note(old, new):
+            self._look_at_all()
         if new is not None and new.status.node_name and (old is None or old.status.node_name != new.status.node_name):
             self.queue.add(new.status.node_name)
 

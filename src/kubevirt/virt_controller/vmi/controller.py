@@ -18,6 +18,7 @@ from kubevirt.kube.cache import key_of
 from kubevirt.kube.queue import WorkQueue
 from kubevirt.machine import backend_storage
 from kubevirt.machine.phase import is_final
+from kubevirt.virt_controller import tsc
 from kubevirt.virt_controller.act import Failed, Performer
 from kubevirt.virt_controller.actions import Action, Create, Event, FailureWords, Patch, SyncProblem
 from kubevirt.virt_controller.cluster import Cluster
@@ -165,6 +166,7 @@ class VmiController:
             data_volumes={name: source for name, source in sources if source is not None},
             has_vm=vm is not None and owner is not None and vm.metadata.uid == owner.uid,
             nodes_ready=self._cluster.nodes_ready,
+            tsc_hz=self._tsc_hz(vmi),
             launcher_image=self._cluster.launcher_image,
             vsock_cid=self._vsock_cid(key_, vmi),
             now=self._clock(),
@@ -173,6 +175,11 @@ class VmiController:
     def _claims_with_state(self, vmi: VirtualMachineInstance) -> tuple[PersistentVolumeClaim, ...]:
         key = f"{vmi.metadata.namespace}/{backend_storage.label_of(vmi)}"
         return tuple(self._stores.claims.by_index("state", key))
+
+    def _tsc_hz(self, vmi: VirtualMachineInstance) -> int:
+        if vmi.status.phase not in UNPROCESSED or not tsc.is_wanted(vmi):
+            return 0
+        return tsc.lowest_hz(self._stores.nodes.all(), configured=self._cluster.config.minimum_tsc_hz)
 
     def _vsock_cid(self, key_: str, vmi: VirtualMachineInstance) -> int | None:
         if not vmi.spec.domain.devices.autoattach_vsock or is_final(vmi.status.phase):
@@ -198,7 +205,7 @@ class VmiController:
         self._add_waiting(self._stores.vmis.by_index("claim", key_of_change(old, new)))
 
     def _on_node(self, old: Node | None, new: Node | None) -> None:
-        if self._cluster.node_changed(old, new):
+        if self._cluster.node_changed(old, new) or tsc.differs(old, new):
             self._add_waiting(self._stores.vmis.all())
 
     def _add_waiting(self, vmis: list[Any]) -> None:

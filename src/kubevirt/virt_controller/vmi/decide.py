@@ -7,6 +7,7 @@ from dataclasses import replace
 from kubevirt.api.pods import Pod
 from kubevirt.api.resources import PODS
 from kubevirt.machine.phase import is_final
+from kubevirt.virt_controller import tsc
 from kubevirt.virt_controller.actions import Action, Delete, Event, FailureWords, SyncProblem
 from kubevirt.virt_controller.patience import PATIENCE_S, seconds_since_turn
 from kubevirt.virt_controller.vmi import pods, state
@@ -22,6 +23,12 @@ RECEIVER = "kubevirt.io/create-migration-target"
 NO_NODES_MESSAGE = (
     "no node of the cluster is ready for virtual machines: none has the label kubevirt.io/schedulable=true and "
     "reports its devices.kubevirt.io resources; see that the virt-handler pods run"
+)
+
+NO_HINTS = "FailedGatherhingClusterTopologyHints"
+NO_TSC = (
+    "failed to determine the lowest tsc frequency on the cluster: no node that takes virtual machines tells one by the "
+    "label cpu-timer.node.kubevirt.io/tsc-frequency; leave the CPU feature invtsc out, or use nodes that have it"
 )
 
 IN_TURN = "StartsInTurn"
@@ -54,6 +61,11 @@ def unprocessed(o: Observed) -> Decision:
                             event=Event(reason=MISSING_CLAIM, message=message))
     if not o.nodes_ready:
         return Decision(problem=SyncProblem(reason=NO_NODES, message=NO_NODES_MESSAGE, retry=False))
+    if tsc.is_wanted(o.vmi) and tsc.needed_to_boot(o.vmi):
+        if o.tsc_hz:
+            return Decision()  # the status tells of it first
+        return Decision(problem=SyncProblem(reason=NO_HINTS, message=NO_TSC, retry=False),
+                        event=Event(type="Warning", reason=NO_HINTS, message=NO_TSC))
     match data(o):
         case Data.CONSUMER:
             return Decision(create_pod=not o.pods, temporary=True)

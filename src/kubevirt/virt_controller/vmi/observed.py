@@ -28,6 +28,7 @@ class Observed:
     state_claims: tuple[PersistentVolumeClaim, ...] = ()  # labelled as keeping the state of a machine of this name
     storage_classes: tuple[StorageClass, ...] = ()  # all there are, for machines with state to keep
     state_storage_class: str = ""  # the administrator's choice for such claims
+    tsc_hz: int = 0  # for guests whose time stamp counter must not change; 0 when no node has one
     launcher_image: str = ""
     vsock_cid: int | None = None  # for a machine with such a device
     now: datetime

@@ -12,9 +12,10 @@ from kubevirt.api import names
 from kubevirt.api.meta import ObjectMeta
 from kubevirt.api.pods import Pod
 from kubevirt.api.vmi import VirtualMachineInstance
+from kubevirt.api.vmi_status import TopologyHints, VirtualMachineInstanceStatus
 from kubevirt.api.vmi_status import VirtualMachineInstancePhaseTransitionTimestamp as Transition
-from kubevirt.api.vmi_status import VirtualMachineInstanceStatus
 from kubevirt.machine.phase import is_final
+from kubevirt.virt_controller import tsc
 from kubevirt.virt_controller.actions import SyncProblem
 from kubevirt.virt_controller.conditions import drop, is_true
 from kubevirt.virt_controller.patience import PATIENCE_S, seconds_since_turn
@@ -45,6 +46,8 @@ def status(o: Observed, ending: Ending, problem: SyncProblem | None) -> VirtualM
         new.reason = ending.reason
     if is_final(ending.phase):
         return new
+    if ending.phase in UNPROCESSED and o.tsc_hz and tsc.is_wanted(o.vmi):
+        new.topology_hints = TopologyHints(tsc_frequency=o.tsc_hz)
     new.active_pods = {p.metadata.uid: p.spec.node_name for p in o.pods if p.spec.node_name}
     if pod is not None and ending.phase in HANDED_OVER and not pods.is_down(pod):
         new.node_name = pod.spec.node_name
