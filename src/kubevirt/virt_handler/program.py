@@ -54,17 +54,20 @@ async def run(client: Client, settings: Settings, stop: asyncio.Event, measures:
         recorder.start(tasks)
         controller = InstanceController(tasks, settings, client, instances, recorder, lambda: _config(kubevirts),
                                         kvm_problem=verdict.reason,
-                                        measure=measures.queue("virt-handler-vm"))  # fmt: skip
+                                        measure=measures.queue("virt-handler-vm"),
+                                        writes=measures.instance_writes)  # fmt: skip
         metrics = HandlerMetrics(measures, host=client.access.server, node=settings.node, instances=instances.all,
-                                 launcher=controller.launchers.get)
+                                 launcher=controller.launchers.get, panics=controller.panics)
         kubevirts.start(tasks)
         await kubevirts.synced()
         instances.start(tasks)
-        heartbeat = await _present_node(client, settings, tasks, kubevirts, verdict)
+        facts = await _ask_hypervisor(verdict)
+        metrics.deprecated_machine_types = facts.deprecated_machine_types
+        heartbeat = await _present_node(client, settings, tasks, kubevirts, verdict, facts)
         tls = ServerTls(CertificateFiles.mounted(settings.server_certificate))
         async with (
             serving(settings, controller.launchers),
-            page.serving(metrics.gather, tls.context, port=settings.metrics_port),
+            page.serving(metrics.gather, tls.context, port=settings.metrics_port, readings=metrics.readings),
         ):
             log.info("virt-handler is at work", node=settings.node)
             metrics.is_ready = True
@@ -78,7 +81,8 @@ async def run(client: Client, settings: Settings, stop: asyncio.Event, measures:
 
 
 async def _present_node(
-    client: Client, settings: Settings, tasks: Tasks, kubevirts: Informer[KubeVirt], verdict: kvm_probe.KvmVerdict
+    client: Client, settings: Settings, tasks: Tasks, kubevirts: Informer[KubeVirt], verdict: kvm_probe.KvmVerdict,
+    facts: HypervisorFacts,
 ) -> Heartbeat:
     """Offer the node's devices to the kubelet, and show in the Node what it can do."""
     keeper = Keeper(tasks, settings.device_plugins_dir,
@@ -86,7 +90,6 @@ async def _present_node(
                     gated=lambda: gated_devices(_config(kubevirts), limit=settings.max_devices))  # fmt: skip
     kubevirts.on_change(lambda _old, _new: keeper.look_again())
     tasks.spawn(keeper.run(), name="device plugins")
-    facts = await _ask_hypervisor(verdict)
     cpuinfo = await asyncio.to_thread(Path("/proc/cpuinfo").read_text)
 
     def presented(node: Node) -> Presented:

@@ -65,7 +65,7 @@ async def test_the_leader() -> None:
     hidden = as_chosen(ConfigMap(data={"ignorelist": "secret"}))
     metrics.watch(controller.stores, ClusterConfig, lambda: hidden)
     for phase in ("Running", "Succeeded"):
-        api.update(VMIS, "web", lambda o, phase=phase: ran_and_goes(o, phase))  # type: ignore[misc]
+        api.update(VMIS, "web", lambda o, phase=phase: ran_and_goes(o, phase))
         controller.hear_all()
     counts.instance_writes.written("shop", "web")
     text = text_of(await metrics.gather()).decode()
