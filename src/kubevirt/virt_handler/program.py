@@ -63,6 +63,7 @@ async def run(client: Client, settings: Settings, stop: asyncio.Event, measures:
         instances.start(tasks)
         facts = await _ask_hypervisor(verdict)
         metrics.deprecated_machine_types = facts.deprecated_machine_types
+        controller.host_model = bool(facts.host_model or not facts.machine_types)
         heartbeat = await _present_node(client, settings, tasks, kubevirts, verdict, facts)
         tls = ServerTls(CertificateFiles.mounted(settings.server_certificate))
         async with (

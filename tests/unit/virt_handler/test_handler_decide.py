@@ -13,6 +13,7 @@ from kubevirt.api.vmi import VirtualMachineInstance
 from kubevirt.machine.domain_report import DomainReport, GraceReport
 from kubevirt.virt_handler.instances.decide import Action, Decision, Observed, decide
 from kubevirt.virt_handler.instances.launchers import LinkState
+from kubevirt.virt_handler.instances.standstill import Standstill
 
 NOW = datetime(2026, 1, 2, 3, 4, 5, tzinfo=UTC)
 
@@ -72,6 +73,16 @@ LOST = Observed(vmi=None, link=LinkState.LOST, now=NOW)
                  id="a paused guest is asked too"),
     pytest.param(replace(OPEN, vmi=vmi("Running"), report=report("Running", told=True)), [Action.SHUTDOWN],
                  id="the pod was told to end: so is its guest"),
+    pytest.param(replace(OPEN, vmi=vmi("Running", deleting=True), report=report("Unknown")), [],
+                 id="nothing is known of the domain: nothing is done"),
+    pytest.param(replace(OPEN, vmi=vmi("Running"), report=report("Paused", "IOError"), try_resuming_in_s=-1.0),
+                 [Action.UPDATE], id="stopped by an I/O error: try again"),
+    pytest.param(replace(OPEN, vmi=vmi("Running"), report=report("Paused", "IOError"), try_resuming_in_s=5.0), [],
+                 id="but not at once"),
+    pytest.param(replace(OPEN, vmi=vmi("Running", deleting=True, grace=0), report=report("Paused", "IOError"),
+                         try_resuming_in_s=-1.0), [Action.KILL], id="deleted meanwhile: not tried again"),
+    pytest.param(replace(OPEN, vmi=vmi("Failed"), report=report("Paused", "PostcopyFailed")), [Action.KILL],
+                 id="half a guest is destroyed once the instance has failed"),
     pytest.param(replace(OPEN, vmi=vmi("Failed"), report=report("Running")), [Action.KILL],
                  id="a guest must not outlive a failed instance"),
     pytest.param(replace(OPEN, vmi=vmi("Running"), report=report("Shutoff", "Shutdown"), final=True),
@@ -104,6 +115,41 @@ def test_waiting_for_a_launcher_has_an_end(observed: Observed, lost: bool, look_
     assert bool(decision.lost) is lost
     assert decision.look_again_s == look_again_s
     assert decision.actions == ([Action.FORGET] if lost else [])
+
+
+def test_a_guest_that_stands_still_is_looked_at_again_when_it_is_tried_next() -> None:
+    stalled = replace(OPEN, vmi=vmi("Running"), report=report("Paused", "IOError"), try_resuming_in_s=7.5)
+    assert decide(stalled) == Decision(look_again_s=7.5)
+    assert decide(replace(stalled, try_resuming_in_s=0.0)).look_again_s == 10.0
+
+
+def test_attempts_to_resume_back_off_from_10_seconds_to_3_minutes() -> None:
+    standstill, stalled, now, waits = Standstill(), report("Paused", "IOError"), 1000.0, []
+    for _ in range(7):
+        wait = standstill.look(stalled, now)
+        assert wait is not None
+        waits.append(wait)
+        assert standstill.look(stalled, now + wait) == 0.0
+        now += wait
+        standstill.tried(now)
+    assert waits == [10, 20, 40, 80, 160, 180, 180]
+
+
+@pytest.mark.parametrize(("ran_for_s", "wait_s"), [
+    pytest.param(1, 20, id="a guest that fails again at once waits longer"),
+    pytest.param(181, 10, id="one that ran for a while begins anew"),
+])  # fmt: skip
+def test_a_guest_that_ran_meanwhile(ran_for_s: float, wait_s: float) -> None:
+    standstill, stalled = Standstill(), report("Paused", "IOError")
+    assert standstill.look(stalled, 0.0) == 10.0
+    standstill.tried(10.0)
+    assert standstill.look(report("Running"), 10.0 + ran_for_s) is None
+    assert standstill.look(stalled, 10.0 + ran_for_s) == wait_s
+
+
+@pytest.mark.parametrize("told", [None, report("Running"), report("Paused", "User"), report("Shutoff", "Crashed")])
+def test_only_an_io_error_makes_a_guest_stand_still(told: DomainReport | None) -> None:
+    assert Standstill().look(told, 0.0) is None
 
 
 def test_a_shutdown_is_looked_at_again_when_its_grace_period_ends() -> None:

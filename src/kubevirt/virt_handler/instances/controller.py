@@ -7,7 +7,7 @@ spares work; after a restart everything is found again in the pod, in the launch
 import time
 from collections import Counter
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from kubevirt.api.config import ClusterConfig
 from kubevirt.api.resources import VMIS
@@ -36,6 +36,7 @@ from kubevirt.virt_handler.instances.decide import Action, Decision, Observed, d
 from kubevirt.virt_handler.instances.events import Note
 from kubevirt.virt_handler.instances.launchers import Launcher, Launchers, LinkState
 from kubevirt.virt_handler.instances.ownership import own_devices
+from kubevirt.virt_handler.instances.standstill import Standstill
 from kubevirt.virt_handler.instances.status_patch import can_wait, status_patch
 from kubevirt.virt_handler.network.wiring import wire
 from kubevirt.virt_handler.settings import Settings
@@ -46,6 +47,7 @@ WORKERS = 10
 DETAILS_SETTLE_S = 1.0
 """How long changes of details are collected, so that a swarm of them is one write."""
 PANICKED = "GuestPanicked"
+GATE_GPU_MIGRATION = "VGPULiveMigration"
 _FOLLOWED_PHASES = ("Scheduled", "Running")
 _AFTER_THE_STATUS = (Action.ACKNOWLEDGE, Action.FORGET)
 
@@ -71,6 +73,7 @@ class Progress:
     """As the launcher was last given it."""
     asked_to_end_at: float | None = None
     ending: Action | None = None
+    standstill: Standstill = field(default_factory=Standstill)
     details_due_at: float | None = None
     """When a change of details only is to be written."""
 
@@ -100,6 +103,8 @@ class InstanceController:
         self._writes = writes or WriteMeasure()
         self.panics: Counter[tuple[str, str]] = Counter()
         """Kernels of guests that gave up, by namespace and name."""
+        self.host_model = True
+        """libvirt knows a CPU model for this node; as long as it was not asked, it is taken for granted."""
         self._instances = instances
         self._recorder = recorder
         self._config = config
@@ -166,6 +171,8 @@ class InstanceController:
         progress.attachments = await wire(instance, link.peer_pid, running=running)
         options = sync_options(self._config(), kvm_usable=not self._kvm_problem)
         started = time.monotonic()
+        if progress.standstill.look(launcher.report, started) is not None:
+            progress.standstill.tried(started)  # a launcher that is told of its machine again lets it go on
         report = await link.sync(SyncRequest(vmi=instance, nics=progress.attachments, options=options))
         launcher.report, progress.given = report, Given.of(instance)
         log.info("launcher synced", vmi=launcher.key, state=report.state, took_s=round(time.monotonic() - started, 3))
@@ -203,7 +210,8 @@ class InstanceController:
             progress.attachments = await wire(instance, launcher.open_link().peer_pid)  # after a restart: only looks
         wanted = status_after(instance, Seen(
             now=now(), node=self._node, report=report, attachments=progress.attachments or [], lost=decision.lost,
-            sync_problem=str(problem or ""), kvm_unusable=self._kvm_problem,
+            sync_problem=str(problem or ""), kvm_unusable=self._kvm_problem, host_model=self.host_model,
+            gpu_migration=self._config().has_gate(GATE_GPU_MIGRATION),
         ))  # fmt: skip
         patch = status_patch(instance, wanted)
         if patch is None:
@@ -269,6 +277,7 @@ def _observe(instance: VirtualMachineInstance | None, launcher: Launcher, progre
         report=launcher.report,
         final=launcher.final,
         spec_changed=instance is not None and progress.given is not None and progress.given != Given.of(instance),
+        try_resuming_in_s=progress.standstill.look(launcher.report, time.monotonic()),
         asked_to_end_s_ago=None if asked_at is None else time.monotonic() - asked_at,
         now=now(),
     )

@@ -10,9 +10,10 @@ from enum import Enum, auto
 
 from kubevirt.api.vmi import VirtualMachineInstance
 from kubevirt.machine import grace
-from kubevirt.machine.domain_report import DomainReport
+from kubevirt.machine.domain_report import DomainReport, State
 from kubevirt.machine.phase import is_final
 from kubevirt.virt_handler.instances.launchers import LinkState
+from kubevirt.virt_handler.instances.standstill import RESUME_FIRST_S
 
 LOOK_AGAIN_S = 5.0
 UNRESPONSIVE_AFTER_S = 30.0
@@ -48,6 +49,8 @@ class Observed:
     final: bool = False
     spec_changed: bool = False
     """The spec is not the one that the launcher was last given."""
+    try_resuming_in_s: float | None = None
+    """When a guest that stands still because of an I/O error is to be tried again; None when there is none."""
     asked_to_end_s_ago: float | None = None
     """How long ago this launcher was last told to shut down, kill or delete its domain."""
     now: datetime
@@ -73,6 +76,8 @@ def decide(o: Observed) -> Decision:
     report = o.report
     if report is None:
         return Decision()  # the first report comes with the link
+    if report.state == State.UNKNOWN:
+        return Decision()  # nothing is known, so nothing is done; the next report will tell
     if o.final:
         return Decision(actions=[Action.ACKNOWLEDGE, Action.FORGET])
     if report.is_alive:
@@ -93,6 +98,10 @@ def _alive(o: Observed, vmi: VirtualMachineInstance, report: DomainReport) -> De
         return _end(o, report, grace.guest_s(vmi))
     if o.spec_changed and vmi.status.phase in ("Scheduled", "Running"):
         return Decision(actions=[Action.UPDATE])
+    if o.try_resuming_in_s is not None:
+        if o.try_resuming_in_s > 0:
+            return Decision(look_again_s=o.try_resuming_in_s)
+        return Decision(actions=[Action.UPDATE], look_again_s=RESUME_FIRST_S)
     return Decision()
 
 
