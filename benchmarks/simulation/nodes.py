@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import time
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from datetime import UTC, datetime
 
 from benchmarks.simulation import LABEL
@@ -11,6 +13,7 @@ from kubevirt.api import names
 from kubevirt.api.pods import Node
 from kubevirt.api.resources import LEASES, NODES
 from kubevirt.kit.json import Json, JsonObject
+from kubevirt.kit.tasks import Tasks
 from kubevirt.kit.times import format_micro_time, format_time, now
 from kubevirt.kube.client import Client
 from kubevirt.kube.requests import PatchKind
@@ -54,6 +57,19 @@ def ready_status(number: int) -> JsonObject:
     address = f"10.64.{number // 250}.{number % 250 + 1}"
     return {"status": {"capacity": CAPACITY, "allocatable": CAPACITY, "conditions": conditions,
                        "addresses": [{"type": "InternalIP", "address": address}]}}
+
+
+@asynccontextmanager
+async def simulated(client: Client, count: int) -> AsyncIterator[None]:
+    """So many nodes, alive until the end of the context, and gone after it."""
+    await remove(client)
+    try:
+        await create(client, count)
+        async with Tasks() as tasks:
+            tasks.spawn(keep_alive(client, count), name="nodes")
+            yield
+    finally:
+        await remove(client)
 
 
 async def create(client: Client, count: int) -> None:
