@@ -9,7 +9,6 @@ from __future__ import annotations
 import base64
 import binascii
 from collections.abc import Mapping
-from dataclasses import dataclass, field
 
 import msgspec
 
@@ -25,17 +24,15 @@ INSTANCE_TYPE_ANNOTATIONS = ("kubevirt.io/instancetype-name", "kubevirt.io/clust
 Source = CloudInitNoCloudSource | CloudInitConfigDriveSource
 
 
-@dataclass(frozen=True, kw_only=True)
-class MountedSecrets:
+class MountedSecrets(msgspec.Struct, frozen=True, kw_only=True):
     """Contents of what the pod has mounted: keys of the volume's secrets, and public keys by secret name."""
 
     user_data: bytes | None = None
     network_data: bytes | None = None
-    public_keys: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    public_keys: Mapping[str, tuple[str, ...]] = msgspec.field(default_factory=dict)
 
 
-@dataclass(frozen=True, kw_only=True)
-class Disk:
+class Disk(msgspec.Struct, frozen=True, kw_only=True):
     """A disk to be written: its label, and its files by path."""
 
     volume: str

@@ -11,8 +11,9 @@ costs the 0.6 s and nothing else: libvirt then asks again. So it does by itself 
 import hashlib
 import os
 import re
-from dataclasses import dataclass
 from pathlib import Path
+
+import msgspec
 
 EMULATOR = Path("/usr/bin/qemu-system-x86_64")
 LIBRARIES = Path("/usr/lib/x86_64-linux-gnu")
@@ -21,8 +22,7 @@ SEED = Path("/usr/share/kubevirt/qemu-capabilities.xml")
 _STAMPS = re.compile(rb"<(qemuctime|qemumoddirmtime|selfctime)>\d*</\1>")
 
 
-@dataclass(frozen=True, kw_only=True)
-class Stamps:
+class Stamps(msgspec.Struct, frozen=True, kw_only=True):
     """By which libvirt tells whether its cache is of the software in front of it; whole seconds since the epoch."""
 
     qemu_changed: int

@@ -4,7 +4,6 @@ Only the few members of the VMI that can change, and that mean something to a ru
 stay with the workshop, which is long gone by then.
 """
 
-from dataclasses import dataclass, field
 
 import msgspec
 
@@ -52,15 +51,14 @@ class _Order(msgspec.Struct):
     vmi: _Instance
 
 
-@dataclass(frozen=True, kw_only=True)
-class Change:
+class Change(msgspec.Struct, frozen=True, kw_only=True):
     """What the machine is to be like from now on."""
 
     grace_period_s: int
     quiet_probes: bool
     vcpus: int = 0
     """0: whatever it has."""
-    links_down: dict[str, bool] = field(default_factory=dict)
+    links_down: dict[str, bool] = msgspec.field(default_factory=dict)
     """By interface: its cable is unplugged."""
 
     def of(self, built: Built) -> Built:

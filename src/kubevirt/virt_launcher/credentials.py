@@ -9,9 +9,10 @@ from __future__ import annotations
 import asyncio
 import base64
 from collections.abc import Awaitable, Callable, Iterable, Mapping
-from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING
+
+import msgspec
 
 from kubevirt.kit import logs
 from kubevirt.kit.errors import Problem
@@ -27,12 +28,11 @@ log = logs.get("credentials")
 LOOK_EVERY_S = 5.0
 
 
-@dataclass(kw_only=True)
-class Wanted:
+class Wanted(msgspec.Struct, kw_only=True):
     """Public keys and passwords by user."""
 
-    keys: dict[str, list[str]] = field(default_factory=dict)
-    passwords: dict[str, bytes] = field(default_factory=dict)
+    keys: dict[str, list[str]] = msgspec.field(default_factory=dict)
+    passwords: dict[str, bytes] = msgspec.field(default_factory=dict)
 
 
 async def keep(

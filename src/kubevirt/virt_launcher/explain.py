@@ -4,13 +4,13 @@ They come as text only. What is not in the table is passed on as it is, as libvi
 """
 
 import re
-from dataclasses import dataclass
+
+import msgspec
 
 from kubevirt.kit.errors import Problem
 
 
-@dataclass(frozen=True)
-class Known:
+class Known(msgspec.Struct, frozen=True):
     """A reason that is understood. `cause` may use the groups of `pattern`."""
 
     pattern: re.Pattern[str]

@@ -4,8 +4,9 @@ Normally virt-handler shuts the guest down: it sees the mark for a graceful shut
 is told to end. These rules are for when virt-handler is away, so that a drained node never loses a guest's data.
 """
 
-from dataclasses import dataclass
 from enum import Enum, auto
+
+import msgspec
 
 HANDLER_GETS_S = 5.0
 """So long virt-handler has the first word."""
@@ -23,8 +24,7 @@ class Step(Enum):
     GIVE_UP = auto()
 
 
-@dataclass(frozen=True, kw_only=True)
-class Observed:
+class Observed(msgspec.Struct, frozen=True, kw_only=True):
     """Times are seconds of one monotonic clock; None means it has not happened."""
 
     now: float
@@ -39,8 +39,7 @@ class Observed:
     grace_period_s: float = 30.0
 
 
-@dataclass(frozen=True, kw_only=True)
-class Decision:
+class Decision(msgspec.Struct, frozen=True, kw_only=True):
     step: Step
     look_again_in_s: float | None = None
     """None: nothing will change by time alone."""

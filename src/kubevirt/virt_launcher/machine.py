@@ -8,11 +8,11 @@ import asyncio
 import contextlib
 import os
 from collections.abc import Callable
-from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 
 import msgspec
+from msgspec.structs import replace
 
 from kubevirt.kit import logs
 from kubevirt.kit.errors import Problem
@@ -55,6 +55,7 @@ class Machine:
         self._qemu_pid = 0
         self._qemu_status: int | None = None
         self._qemu_gone = asyncio.Event()
+        self._has_panicked = False
         self._servers = contextlib.ExitStack()
 
     # What virt-handler asks for. All raise Problem.
@@ -87,6 +88,10 @@ class Machine:
     async def _change(self, order: bytes, built: Built) -> None:
         change = changes.read(order)
         self._become(replace(self.now, built=change.of(built)))
+        if (self.now.state, self.now.reason) == (State.PAUSED, Reason.IO_ERROR):
+            log.info("the guest, which an I/O error had stopped, is tried again")
+            await self._host.resume()
+            await self.refresh()
         has = self.now.described
         if self.now.is_alive and (change.vcpus not in (0, has.vcpus) or change.links_to_turn(has)):
             from kubevirt.virt_launcher import live
@@ -153,7 +158,7 @@ class Machine:
             with contextlib.suppress(TimeoutError):
                 async with asyncio.timeout(EXIT_STATUS_WITHIN_S):
                     await self._qemu_gone.wait()
-            state, reason = ending.settle(state, reason, self._qemu_status)
+            state, reason = ending.settle(state, reason, self._qemu_status, panicked=self._has_panicked)
         return state, reason
 
     def _take(self, state: State, reason: Reason) -> None:
@@ -189,6 +194,10 @@ class Machine:
         """The access credentials are in the guest, or why they are not."""
         report = CredentialsReport(succeeded=not trouble, message=trouble)
         self._become(replace(self.now, credentials=report))
+
+    def panicked(self) -> None:
+        """The guest's kernel gave up; what libvirt and the kernel say of QEMU's end follows from that."""
+        self._has_panicked = True
 
     def orphan_ended(self, pid: int, wait_status: int) -> None:
         """A process that is not this launcher's own child has ended; QEMU is one."""

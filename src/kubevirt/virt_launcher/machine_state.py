@@ -1,7 +1,9 @@
 """Everything that is known of the one guest, and the report made of it. No I/O."""
 
-from dataclasses import dataclass, field, replace
 from datetime import datetime
+
+import msgspec
+from msgspec.structs import replace
 
 from kubevirt.kit.errors import Problem
 from kubevirt.machine.domain_report import (
@@ -21,8 +23,7 @@ from kubevirt.virt_launcher.states import has_ended
 NO_KVM = "the pod has no usable /dev/kvm"
 
 
-@dataclass(frozen=True, kw_only=True)
-class MachineState:
+class MachineState(msgspec.Struct, frozen=True, kw_only=True):
     """A snapshot; changes make a new one."""
 
     options: Options
@@ -30,7 +31,7 @@ class MachineState:
     reason: Reason = Reason.NONE
     failure: str = ""
     built: Built | None = None
-    described: Described = field(default_factory=Described)
+    described: Described = msgspec.field(default_factory=Described)
     agent: AgentReport | None = None
     guest_interfaces: tuple[ReportedInterface, ...] = ()
     grace: GraceReport | None = None

@@ -1,6 +1,7 @@
 """The launcher's command line. By hand: argparse alone would be a twentieth of what a launcher keeps in memory."""
 
-from dataclasses import dataclass
+
+import msgspec
 
 from kubevirt.kit.errors import Refused
 
@@ -11,8 +12,7 @@ USAGE = (
 DEFAULT_GRACE_PERIOD_S = 30
 
 
-@dataclass(frozen=True, kw_only=True)
-class Options:
+class Options(msgspec.Struct, frozen=True, kw_only=True):
     name: str
     namespace: str
     uid: str

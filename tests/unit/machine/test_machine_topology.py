@@ -1,8 +1,7 @@
 """Which PCI slots stay free, and that everything can stand on the root bus. What QEMU makes of it: tests/e2e."""
 
-from dataclasses import replace
-
 import pytest
+from msgspec.structs import replace
 
 from kubevirt.api import codec
 from kubevirt.api.vmi import VirtualMachineInstance

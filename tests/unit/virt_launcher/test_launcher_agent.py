@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import asyncio
-from dataclasses import replace
 
 import pytest
 from launcher_guest import BUILT, RUNNING, Agent, machine
+from msgspec.structs import replace
 
 from kubevirt.api import codec
 from kubevirt.api.vmi import VirtualMachineInstance

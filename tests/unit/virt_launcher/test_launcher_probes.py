@@ -5,13 +5,13 @@ from __future__ import annotations
 import asyncio
 import base64
 import sys
-from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import msgspec
 import pytest
 from launcher_guest import BUILT, PAUSED, RUNNING, STUCK, Agent, machine
+from msgspec.structs import replace
 
 from kubevirt.kit.errors import Problem
 from kubevirt.virt_launcher.guest_probes import GuestProbes, parse

@@ -1,10 +1,10 @@
 """What the launcher tells of its guest: interfaces joined, agents understood, the last message short enough."""
 
-from dataclasses import replace
 from datetime import UTC, datetime
 
 import msgspec
 import pytest
+from msgspec.structs import replace
 
 from kubevirt.kit.errors import Problem
 from kubevirt.machine.domain_report import AgentReport, DomainReport, GuestOs, Reason, ReportedInterface, State

@@ -7,14 +7,14 @@ which stand for an amd64 node with KVM.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+
+import msgspec
 
 from kubevirt.machine import paths
 from kubevirt.machine.network.attachment import NicAttachment
 
 
-@dataclass(frozen=True, kw_only=True)
-class DiskFacts:
+class DiskFacts(msgspec.Struct, frozen=True, kw_only=True):
     """What was found out about the source of one volume. Sizes in bytes, 0 for unknown."""
 
     image: str = ""  # container disks: the disk's file within the mounted image
@@ -28,8 +28,7 @@ class DiskFacts:
     discard_granularity: int = 0
 
 
-@dataclass(frozen=True, kw_only=True)
-class Smbios:
+class Smbios(msgspec.Struct, frozen=True, kw_only=True):
     """The cluster's strings for the system table of every guest."""
 
     manufacturer: str = "KubeVirt"
@@ -39,8 +38,7 @@ class Smbios:
     version: str = ""
 
 
-@dataclass(frozen=True, kw_only=True)
-class Firmware:
+class Firmware(msgspec.Struct, frozen=True, kw_only=True):
     """File names of the UEFI firmware in its directory; distributions differ in them."""
 
     directory: str = paths.OVMF_DIR
@@ -62,40 +60,37 @@ AAVMF = Firmware(directory=paths.AAVMF_DIR, code="AAVMF_CODE.fd", code_secure="A
 """The firmware of arm64 guests."""
 
 
-@dataclass(frozen=True, kw_only=True)
-class HostCell:
+class HostCell(msgspec.Struct, frozen=True, kw_only=True):
     """A NUMA cell of the host: its CPUs, whole cores as groups of sibling threads, and distances to other cells."""
 
     id: int
     cores: tuple[tuple[int, ...], ...]
-    distances: Mapping[int, int] = field(default_factory=dict)
+    distances: Mapping[int, int] = msgspec.field(default_factory=dict)
 
     @property
     def cpus(self) -> frozenset[int]:
         return frozenset(cpu for core in self.cores for cpu in core)
 
 
-@dataclass(frozen=True, kw_only=True)
-class HostDevices:
+class HostDevices(msgspec.Struct, frozen=True, kw_only=True):
     """Addresses that device plugins allotted to the pod, by resource name, in the order of the environment."""
 
-    pci: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
-    mediated: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
-    usb: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
-    sriov: Mapping[str, str] = field(default_factory=dict)  # interface name -> PCI address
+    pci: Mapping[str, tuple[str, ...]] = msgspec.field(default_factory=dict)
+    mediated: Mapping[str, tuple[str, ...]] = msgspec.field(default_factory=dict)
+    usb: Mapping[str, tuple[str, ...]] = msgspec.field(default_factory=dict)
+    sriov: Mapping[str, str] = msgspec.field(default_factory=dict)  # interface name -> PCI address
 
 
-@dataclass(frozen=True, kw_only=True)
-class DomainContext:
+class DomainContext(msgspec.Struct, frozen=True, kw_only=True):
     """Everything but the VMI that a domain is made from."""
 
     kvm: bool = True
     allow_emulation: bool = False
     arch: str = "amd64"  # of the node, in Kubernetes' spelling
-    nics: Mapping[str, NicAttachment] = field(default_factory=dict)  # by network name
-    disks: Mapping[str, DiskFacts] = field(default_factory=dict)  # by volume name
-    smbios: Smbios = field(default_factory=Smbios)
-    firmware: Firmware = field(default_factory=Firmware)
+    nics: Mapping[str, NicAttachment] = msgspec.field(default_factory=dict)  # by network name
+    disks: Mapping[str, DiskFacts] = msgspec.field(default_factory=dict)  # by volume name
+    smbios: Smbios = msgspec.field(default_factory=Smbios)
+    firmware: Firmware = msgspec.field(default_factory=Firmware)
     balloon_period_s: int = 10  # 0: no statistics
     free_page_reporting: bool = True  # cluster setting
     serial_log: bool = True  # cluster setting; a VMI may decide for itself

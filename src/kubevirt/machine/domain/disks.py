@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import Literal
+
+import msgspec
 
 from kubevirt.api.disks import Disk
 from kubevirt.api.vmi import VirtualMachineInstance
@@ -19,8 +20,7 @@ PREFIXES = {"virtio": "vd", "sata": "sd", "scsi": "sd", "usb": "sd", "fdc": "fd"
 READY_TO_PLUG = ("Ready", "MountedToPod")
 
 
-@dataclass(frozen=True, kw_only=True)
-class Target:
+class Target(msgspec.Struct, frozen=True, kw_only=True):
     """Where a disk sits in the guest. `index` counts within the letters of its prefix."""
 
     device: Literal["disk", "lun", "cdrom"]

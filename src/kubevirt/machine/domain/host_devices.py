@@ -8,7 +8,8 @@ shown.
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
+
+import msgspec
 
 from kubevirt.api.devices import GPU
 from kubevirt.api.vmi import VirtualMachineInstance
@@ -18,12 +19,11 @@ from kubevirt.machine.domain.context import DomainContext, HostDevices
 from kubevirt.machine.domain.xml import Element, el, on_off
 
 
-@dataclass
-class _Addresses:
+class _Addresses(msgspec.Struct):
     """Addresses not yet used up."""
 
     devices: HostDevices
-    used: dict[str, Iterator[str]] = field(default_factory=dict)
+    used: dict[str, Iterator[str]] = msgspec.field(default_factory=dict)
 
     def next(self, kind: str, pool: Mapping[str, tuple[str, ...]], resource: str) -> str | None:
         left = self.used.setdefault(f"{kind}/{resource}", iter(pool.get(resource, ())))

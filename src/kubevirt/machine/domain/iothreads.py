@@ -6,7 +6,7 @@ after them. Only virtio disks can use one, yet every disk counts when the pool i
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+import msgspec
 
 from kubevirt.api.disks import Disk
 from kubevirt.api.vmi import VirtualMachineInstance
@@ -16,8 +16,7 @@ SHARED, AUTO, POOL = "shared", "auto", "supplementalPool"
 THREADS_PER_CPU = 2
 
 
-@dataclass(frozen=True)
-class Threads:
+class Threads(msgspec.Struct, frozen=True):
     """The outcome: total number, and how many of them are shared (the first ones)."""
 
     total: int = 0

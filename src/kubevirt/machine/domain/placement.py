@@ -8,8 +8,9 @@ anywhere. A guest that takes over the host's NUMA layout never mixes cells withi
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass, field
 from itertools import pairwise
+
+import msgspec
 
 from kubevirt.api.vmi import VirtualMachineInstance
 from kubevirt.kit.errors import Refused
@@ -23,8 +24,7 @@ EVEN_PARITY_ANNOTATION = "alpha.kubevirt.io/EmulatorThreadCompleteToEvenParity"
 LOCAL_DISTANCE = 10
 
 
-@dataclass(frozen=True)
-class GuestCell:
+class GuestCell(msgspec.Struct, frozen=True):
     """A NUMA cell of the guest and the host cell it stands for."""
 
     id: int
@@ -34,8 +34,7 @@ class GuestCell:
     distances: tuple[tuple[int, int], ...]  # guest cell id -> distance
 
 
-@dataclass(frozen=True, kw_only=True)
-class Pinning:
+class Pinning(msgspec.Struct, frozen=True, kw_only=True):
     """Host CPUs of each vCPU, of the emulator and of the I/O threads; NUMA cells when they are handed through."""
 
     vcpus: tuple[int, ...]
@@ -45,11 +44,10 @@ class Pinning:
     page_bytes: int = 0
 
 
-@dataclass
-class _Pool:
+class _Pool(msgspec.Struct):
     """Host CPUs not handed out yet, by cell and core."""
 
-    cells: list[tuple[int, list[list[int]]]] = field(default_factory=list)
+    cells: list[tuple[int, list[list[int]]]] = msgspec.field(default_factory=list)
 
     def take_core(self, threads: int) -> list[int] | None:
         """Threads of one host core."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+import msgspec
 
 from kubevirt.api.vmi import VirtualMachineInstance
 from kubevirt.api.volumes import Volume
@@ -12,8 +12,7 @@ from kubevirt.machine.cloud_init import iso_file_name
 from kubevirt.machine.domain.context import DomainContext
 
 
-@dataclass(frozen=True, kw_only=True)
-class Backing:
+class Backing(msgspec.Struct, frozen=True, kw_only=True):
     """The read-only file or device below an overlay."""
 
     path: str
@@ -21,8 +20,7 @@ class Backing:
     block: bool = False
 
 
-@dataclass(frozen=True, kw_only=True)
-class Source:
+class Source(msgspec.Struct, frozen=True, kw_only=True):
     """A file or block device of the pod."""
 
     path: str

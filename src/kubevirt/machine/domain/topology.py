@@ -10,8 +10,9 @@ the end. A guest may instead have everything on the root bus, without ports (`on
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
 from itertools import count
+
+import msgspec
 
 from kubevirt.api import names
 from kubevirt.api.vmi import VirtualMachineInstance
@@ -29,8 +30,7 @@ CHIPSET_SLOTS = (0x1B, 0x1F)
 PLACEHOLDER = "placeholder-"
 
 
-@dataclass(frozen=True, kw_only=True)
-class Spare:
+class Spare(msgspec.Struct, frozen=True, kw_only=True):
     """Ports to keep free: for interfaces, and for anything: up to `total` with those in use, never below `minimum`."""
 
     placeholders: int

@@ -5,8 +5,9 @@ brings a packet library several times the launcher's size.
 """
 
 import struct
-from dataclasses import dataclass
 from socket import inet_aton, inet_ntoa
+
+import msgspec
 
 from kubevirt.machine.network.attachment import DhcpLease
 
@@ -21,8 +22,7 @@ _MIN_BYTES = 300
 _OPTION_MAX = 255
 
 
-@dataclass(frozen=True, kw_only=True)
-class Question:
+class Question(msgspec.Struct, frozen=True, kw_only=True):
     transaction: int
     seconds: int
     flags: int

@@ -8,8 +8,9 @@ from __future__ import annotations
 
 import struct
 from collections.abc import Iterator
-from dataclasses import dataclass
 from socket import AF_INET6, inet_pton
+
+import msgspec
 
 from kubevirt.machine.network.attachment import Dhcp6Lease
 from kubevirt.virt_launcher.dhcp.packet import search_list
@@ -22,8 +23,7 @@ _ETHERNET = 1
 _BY_LINK_ADDRESS = 3
 
 
-@dataclass(frozen=True, kw_only=True)
-class Question:
+class Question(msgspec.Struct, frozen=True, kw_only=True):
     """What a client wants. `associations` are the numbers of its interfaces' address sets."""
 
     kind: int

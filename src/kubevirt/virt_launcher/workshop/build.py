@@ -1,8 +1,9 @@
 """An order carried out: the files of the machine, then its domain."""
 
 import os
-from dataclasses import asdict
 from pathlib import Path
+
+from msgspec.structs import asdict
 
 from kubevirt.api import codec
 from kubevirt.api.vmi import VirtualMachineInstance

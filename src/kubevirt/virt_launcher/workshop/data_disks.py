@@ -4,8 +4,9 @@ The kubelet mounts each as a directory, with its own files behind `..data`; what
 """
 
 import os
-from dataclasses import dataclass
 from pathlib import Path
+
+import msgspec
 
 from kubevirt.api.volumes import Volume
 from kubevirt.machine import paths
@@ -14,8 +15,7 @@ from kubevirt.virt_launcher.workshop.iso import write_iso
 LABEL = "cfgdata"
 
 
-@dataclass(frozen=True, kw_only=True)
-class DataDisk:
+class DataDisk(msgspec.Struct, frozen=True, kw_only=True):
     """Where the data is, and onto which image it goes."""
 
     directory: str

@@ -5,8 +5,9 @@ whole, and not lean on other files: those would be files of the pod, chosen by w
 """
 
 import os
-from dataclasses import dataclass
 from pathlib import Path
+
+import msgspec
 
 from kubevirt.kit.errors import Problem, Refused
 from kubevirt.machine import paths
@@ -19,8 +20,7 @@ _PACKED = {b"\x1f\x8b": "gzip", b"\xfd7zXZ": "xz", b"BZh": "bzip2", b"\x28\xb5\x
 _REMEDY = "put one raw or qcow2 file into /disk/ of the container image, readable for user 107"
 
 
-@dataclass(frozen=True, kw_only=True)
-class Image:
+class Image(msgspec.Struct, frozen=True, kw_only=True):
     path: Path
     format: str
     virtual_bytes: int
