@@ -39,11 +39,12 @@ def running(spec: Json, **kwargs: Any) -> VirtualMachineInstance:
 
 
 def changed(before: Json, after: Json, instance: VirtualMachineInstance | None = None, *, config: Any = None,
-            strategy: str = "", **kwargs: Any) -> Observed:
+            strategy: str = "", claims: Any = None, **kwargs: Any) -> Observed:
     """A VM that was started as `before` and now reads `after`."""
     more = {"spec": {"updateVolumesStrategy": strategy}} if strategy else {}
     return seen(machine(after, **more), instance or running(before, **kwargs),
-                revisions=(revision(machine(before, generation=1)),), config=config or ClusterConfig())
+                revisions=(revision(machine(before, generation=1)),), config=config or ClusterConfig(),
+                claims=claims or {})
 
 
 def restart_of(o: Observed) -> str | None:

@@ -111,9 +111,9 @@ def revision(vm_: VirtualMachine, generation: int = 1) -> StartRevision:
                          data=msgspec.Raw(codec.encode({"spec": vm_.spec})))
 
 
-def claim(name: str, phase: str = "Bound") -> PersistentVolumeClaim:
-    return codec.convert({"metadata": {"name": name, "namespace": "shop"}, "status": {"phase": phase}},
-                         PersistentVolumeClaim)
+def claim(name: str, phase: str = "Bound", *modes: str) -> PersistentVolumeClaim:
+    return codec.convert({"metadata": {"name": name, "namespace": "shop"}, "spec": {"accessModes": list(modes)},
+                          "status": {"phase": phase}}, PersistentVolumeClaim)
 
 
 def uses_claim(name: str) -> dict[str, Any]:

@@ -62,7 +62,8 @@ def changes(o: Observed, *, live: bool) -> Iterator[tuple[FailureWords, Step]]:
     wanted = expanded(o, o.vm.spec)
     yield network.FAILED, lambda now: network.change(wanted, now)
     if live:
-        yield volumes.FAILED, lambda now: volumes.change(o.vm.spec, wanted, now)
+        yield volumes.FAILED, lambda now: volumes.change(o.vm.spec, wanted, now, claims=o.claims,
+                                                         data_volumes=o.importer.data_volumes.keys())
         yield cpu.FAILED, lambda now: cpu.change(wanted, now, o.config)
         yield placement.FAILED_AFFINITY, lambda now: placement.change_affinity(wanted, now)
         yield placement.FAILED_TOLERATIONS, lambda now: placement.change_tolerations(wanted, now)

@@ -9,15 +9,13 @@ from datetime import datetime
 
 from kubevirt.api.vm_status import VirtualMachineCondition, VolumeUpdateState
 from kubevirt.virt_controller.conditions import drop, is_false, is_true, put
-from kubevirt.virt_controller.vm.live.volumes import MIGRATION
+from kubevirt.virt_controller.vm.live.volumes import CANCELLED, CHANGES, MIGRATION
 from kubevirt.virt_controller.vm.observed import Observed
 from kubevirt.virt_controller.vm.run_strategy import is_final
 from kubevirt.virt_controller.volumes import claim_name
 
 REQUIRED = "ManualRecoveryRequired"
-CHANGE = "VolumesChange"
 REASON = "VMI was removed or was final during the volume migration"
-CANCELLED = "VolumesChangeCancellation"
 
 
 def is_over(o: Observed) -> bool:
@@ -36,8 +34,8 @@ def with_recovery(o: Observed, conditions: list[VirtualMachineCondition], *, now
     """The conditions with the need of a person's help, where there is one, and without it where there is none."""
     gone = o.vmi is None or is_final(o.vmi)
     if gone and is_over(o):
-        return drop(conditions, REQUIRED, CHANGE)
-    if gone and is_true(conditions, CHANGE):
+        return drop(conditions, REQUIRED, CHANGES)
+    if gone and is_true(conditions, CHANGES):
         return put(conditions, VirtualMachineCondition(type=REQUIRED, status="True", reason=REASON), now=now)
     return conditions
 
@@ -45,5 +43,5 @@ def with_recovery(o: Observed, conditions: list[VirtualMachineCondition], *, now
 def volume_update_state(o: Observed) -> VolumeUpdateState | None:
     """The record of volumes that move, as long as they do."""
     state = o.vm.status.volume_update_state
-    cancelled = o.vmi is not None and is_false(o.vmi.status.conditions, CHANGE, CANCELLED)
+    cancelled = o.vmi is not None and is_false(o.vmi.status.conditions, CHANGES, CANCELLED)
     return None if state is None or cancelled or is_over(o) else state

@@ -12,7 +12,8 @@ from kubevirt.virt_controller.actions import FailureWords, SyncProblem
 class Change:
     """The instance after it; `restart` says why only a restart brings the change, `problem` why it cannot be made yet.
 
-    At most one of the three tells anything: an instance other than the one there is, a restart, a problem.
+    Of a restart and a problem at most one tells anything. The instance may be another one all the same: its conditions
+    say what happens to the change.
     """
 
     vmi: VirtualMachineInstance
