@@ -20,7 +20,7 @@ from pathlib import Path
 import pytest
 
 from kubevirt.launcher_link.client import LauncherEvent, LauncherLink
-from kubevirt.launcher_link.messages import DomainEvent
+from kubevirt.launcher_link.messages import DomainEvent, GuestEvent
 from kubevirt.machine.domain_report import DomainReport
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -58,6 +58,7 @@ place sockets kubevirt/sockets
 place libvirt libvirt
 place ephemeral kubevirt-ephemeral-disks
 place image kubevirt-image-volume/disk_0
+test -z "$SPACE" || mount -t tmpfs -o size=$SPACE,uid=107,gid=107 tmpfs $R/run/kubevirt-ephemeral-disks
 mkdir $R/run/code && mount --bind $CODE $R/run/code
 mkdir $R/run/compiled && mount --bind $COMPILED $R/run/compiled
 ip link set lo up
@@ -187,8 +188,10 @@ def boxes_left() -> list[str]:
 
 
 @contextlib.contextmanager
-def box(disk: Path | None = None, *, grace_period_s: int = 30) -> Iterator[Box]:
-    """A pod whose launcher has been started, with a disk in its container image. Everything of it ends with it."""
+def box(disk: Path | None = None, *, grace_period_s: int = 30, space: str = "") -> Iterator[Box]:
+    """A pod whose launcher has been started, with a disk in its container image. Everything of it ends with it.
+    `space`: how much the node has for what guests write, as mount(8) spells sizes.
+    """
     path = Path(tempfile.mkdtemp(prefix="launcher-box-"))
     for name in DIRECTORIES:
         (path / name).mkdir()
@@ -203,7 +206,7 @@ def box(disk: Path | None = None, *, grace_period_s: int = 30) -> Iterator[Box]:
     arguments += ["--grace-period-seconds", str(grace_period_s), "--allow-emulation"]
     compiled = UNPACKED / "compiled"
     env = {**os.environ, "BOX": str(path), "TREE": str(unpacked("virt")), "CODE": str(ROOT / "src")}
-    env["COMPILED"] = str(compiled)
+    env |= {"COMPILED": str(compiled), "SPACE": space}
     compiled.mkdir(parents=True, exist_ok=True)
     os.chown(compiled, 107, 107)
     unshare = ["unshare", "--mount", "--pid", "--net", "--fork", "--propagation", "private"]
@@ -244,6 +247,7 @@ class Handler:
     def __init__(self) -> None:
         self.link: LauncherLink
         self.reports: list[DomainReport] = []
+        self.guest_events: list[GuestEvent] = []
         self.final = asyncio.Event()
         self._news = asyncio.Event()
 
@@ -252,6 +256,8 @@ class Handler:
             self.reports.append(event.report)
             if event.final:
                 self.final.set()
+        else:
+            self.guest_events.append(event)
         self._news.set()
 
     async def until(self, state: str, *, within_s: float = 30) -> DomainReport:

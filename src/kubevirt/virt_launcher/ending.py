@@ -8,12 +8,16 @@ from kubevirt.machine.domain_report import Reason, State
 CLEAN = (Reason.SHUTDOWN, Reason.SAVED, Reason.FROM_SNAPSHOT, Reason.MIGRATED, Reason.DESTROYED)
 
 
-def settle(state: State, reason: Reason, qemu_wait_status: int | None) -> tuple[State, Reason]:
+def settle(state: State, reason: Reason, qemu_wait_status: int | None, *, panicked: bool = False
+           ) -> tuple[State, Reason]:
     """State and reason of an ended guest, without vague ones.
 
     A libvirt daemon that was away when QEMU ended does not know why it did (`Unknown`), but the kernel told this
     process, QEMU's parent. QEMU exits by itself, with status 0, only when the guest was switched off.
+    A guest that panicked is ended by libvirt, which then says no more than that it crashed.
     """
+    if panicked and reason in (Reason.UNKNOWN, Reason.NONE, Reason.CRASHED, Reason.FAILED):
+        return State.CRASHED, Reason.PANICKED
     if reason in (Reason.UNKNOWN, Reason.NONE, Reason.CRASHED) and qemu_wait_status == 0:
         return State.SHUTOFF, Reason.SHUTDOWN
     if reason in (Reason.UNKNOWN, Reason.NONE, Reason.FAILED):

@@ -13,7 +13,7 @@ from kubevirt import __version__
 from kubevirt.kit import logs
 from kubevirt.kit.errors import Problem
 from kubevirt.kit.tasks import Tasks
-from kubevirt.launcher_link.messages import DomainEvent, GuestEvent, Nothing, Verb
+from kubevirt.launcher_link.messages import DomainEvent, Nothing, Verb
 from kubevirt.launcher_link.server import Answer, LinkServer
 from kubevirt.machine import paths
 from kubevirt.virt_launcher import ending, lifecycle, serial_log
@@ -198,17 +198,25 @@ class Launcher:
         elif isinstance(event, DiskFailed):
             self._disk_failed(event)
         elif isinstance(event, Panicked):
-            self._server.tell(GuestEvent(type="Warning", reason="GuestPanicked",
-                                         message="GuestPanicked (details unavailable)"))  # fmt: skip
+            self._panicked()
         elif isinstance(event, ConnectionLost):
             log.warning("the connection to libvirtd is lost")
         self._machine.changed()
 
+    def _panicked(self) -> None:
+        from kubevirt.virt_launcher import trouble
+
+        event = trouble.panicked(trouble.log_of(self._options.domain))
+        log.warning("the guest's kernel panicked", details=event.message)
+        self._machine.panicked()
+        self._server.tell(event)
+
     def _disk_failed(self, event: DiskFailed) -> None:
+        from kubevirt.virt_launcher import trouble
+
         built = self._machine.now.built
         volume = built.volumes.get(event.alias, event.alias) if built is not None else event.alias
-        what = "not enough space on volume" if event.no_space else "IO error at the volume"
-        self._server.tell(GuestEvent(type="Warning", reason="IOerror", message=f"VM Paused due to {what}: {volume}"))
+        self._server.tell(trouble.disk_failed(volume, no_space=event.no_space))
 
     def _terminate(self) -> None:
         log.info("told to end")

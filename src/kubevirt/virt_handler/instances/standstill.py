@@ -29,7 +29,7 @@ class Standstill:
             return None
         if self._since is None:
             self._since = now
-        return self._since + min(RESUME_FIRST_S * 2**self.attempts, RESUME_LAST_S) - now
+        return self._since + min(RESUME_FIRST_S * (1 << self.attempts), RESUME_LAST_S) - now
 
     def tried(self, now: float) -> None:
         """The launcher was told to let the guest go on."""

@@ -1,0 +1,43 @@
+"""What is told of a guest in trouble: its kernel gave up, or one of its disks cannot take a write. Pure but for the log.
+
+Loaded by the launchers whose guest gets into some.
+"""
+
+import re
+from pathlib import Path
+
+from kubevirt.launcher_link.messages import GuestEvent
+from kubevirt.virt_launcher.daemon import STATE_DIR
+
+UNAVAILABLE = "GuestPanicked (details unavailable)"
+_TAIL_BYTES = 16 * 1024
+_DETAILS = re.compile(r": panic (\S.*)$", re.MULTILINE)
+
+
+def disk_failed(volume: str, *, no_space: bool) -> GuestEvent:
+    """QEMU stopped the guest because of a volume."""
+    what = "not enough space on volume" if no_space else "IO error at the volume"
+    return GuestEvent(type="Warning", reason="IOerror", message=f"VM Paused due to {what}: {volume}")
+
+
+def panicked(log: Path) -> GuestEvent:
+    """The guest's kernel gave up. What came with it (Windows sends five numbers, most guests nothing) libvirt wrote
+    into the log of the domain."""
+    return GuestEvent(type="Warning", reason="GuestPanicked", message=_details(log))
+
+
+def log_of(domain: str, state_dir: Path = STATE_DIR) -> Path:
+    """libvirt's log of a domain."""
+    return state_dir / "libvirt" / "qemu" / "log" / f"{domain}.log"
+
+
+def _details(log: Path) -> str:
+    try:
+        with log.open("rb") as file:
+            file.seek(0, 2)
+            file.seek(max(file.tell() - _TAIL_BYTES, 0))
+            text = file.read().decode(errors="replace")
+    except OSError:
+        return UNAVAILABLE
+    found = _DETAILS.findall(text)
+    return str(found[-1]).strip() if found else UNAVAILABLE
