@@ -1,4 +1,4 @@
-"""What is told of a guest in trouble: its kernel gave up, or one of its disks cannot take a write. Pure but for the log.
+"""What is told of a guest in trouble: its kernel gave up, or one of its disks cannot take a write. Pure, a log apart.
 
 Loaded by the launchers whose guest gets into some.
 """

@@ -1,4 +1,4 @@
-"""What is told of a guest whose kernel panics or whose disk fails. With a real QEMU: tests/e2e/test_guest_trouble_alone."""
+"""What is told of a guest whose kernel panics or whose disk fails. With a real QEMU: test_guest_trouble_alone (e2e)."""
 
 from __future__ import annotations
 
