@@ -19,7 +19,7 @@ from kubevirt.kit.json import JsonObject
 from kubevirt.kit.times import parse_duration
 from kubevirt.kube.client import Client
 from kubevirt.kube.config import ConfigFlags, load_access
-from kubevirt.kube.errors import ApiError, Unreachable
+from kubevirt.kube.errors import ApiError, Unauthorized, Unreachable
 from kubevirt.kube.websockets import PROTOCOL
 from kubevirt.virtctl.errors import CommandError
 from kubevirt.virtctl.flags import Globals
@@ -28,6 +28,10 @@ from kubevirt.virtctl.targets import Target
 
 GROUP_VERSION = "kubevirt.io/v1"
 SUBRESOURCES = "/apis/subresources.kubevirt.io"
+
+REJECTED = (
+    "the API server does not accept your credentials; log in again, or name others with --token, --user or --context"
+)
 
 T = TypeVar("T")
 
@@ -132,6 +136,8 @@ async def _within_session(flags: Globals, work: Callable[[Session], Awaitable[T]
                 return await work(session)
             async with progress(f"waiting for {waiting_for}") as shown:
                 return await work(replace(session, progress=shown))
+    except Unauthorized as e:
+        raise CommandError(f"{e.message}: {REJECTED}") from e
     except ApiError as e:
         raise CommandError(e.message) from e
     except Problem as e:

@@ -20,4 +20,6 @@ def cluster(stand_in: StandIn, capfd: pytest.CaptureFixture[str], monkeypatch: p
     """Commands run against a server that knows nothing yet; no kubeconfig of the user's has a say."""
     monkeypatch.setenv("KUBECONFIG", "/absent")
     stand_in.answers.clear()
+    stand_in.asked.clear()
+    stand_in.headers.clear()
     return Cluster(stand_in, capfd)

@@ -34,8 +34,8 @@ SHORT = (
     ("/api/v1/namespaces/ns/", ""),
 )
 Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
-Answer = Json | tuple[int, str] | Handler
-"""What is answered: a document (200), a code with the message of a Status, or whatever a function makes of it."""
+Answer = Json | tuple[int, str] | tuple[int, str, str] | Handler
+"""What is answered: a document (200), code, message and reason of a Status, or whatever a function makes of it."""
 VERSIONS: Mapping[str, Answer] = {
     f"GET {SUBRESOURCES}": {"preferredVersion": {"groupVersion": "subresources.kubevirt.io/v1"}},
     f"GET {SUBRESOURCES}/v1/version": client_version(),
@@ -124,9 +124,9 @@ def short(path: str) -> str:
     return path
 
 
-def refusal(code: int, message: str) -> web.Response:
+def refusal(code: int, message: str, reason: str = "") -> web.Response:
     """A Status object."""
-    body: JsonObject = {"kind": "Status", "status": "Failure", "message": message, "code": code}
+    body: JsonObject = {"kind": "Status", "status": "Failure", "message": message, "reason": reason, "code": code}
     return web.json_response(body, status=code)
 
 
