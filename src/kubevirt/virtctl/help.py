@@ -13,12 +13,16 @@ SORTED_EXCEPT = ("create vm",)  # its flags stand in the order in which a machin
 def write_help(command: click.Command, ctx: click.Context, formatter: click.HelpFormatter,
                below: list[tuple[str, str]]) -> None:
     """The whole text; `below` lists the commands of a group."""
+    from kubevirt.virtctl.examples import examples_of
+
     program = program_of(ctx)
     if command.help:
         formatter.write_text(command.help)
         formatter.write_paragraph()
     formatter.write("Usage:\n")
     formatter.write(f"  {usage(command, ctx, is_group=bool(below))}\n")
+    if examples := examples_of(path_of(ctx), program):
+        formatter.write(f"\nExamples:\n{examples}\n")
     if below:
         formatter.write("\nAvailable Commands:\n")
         with formatter.indentation():
@@ -44,11 +48,15 @@ def usage(command: click.Command, ctx: click.Context, *, is_group: bool) -> str:
 def flag_rows(command: click.Command, ctx: click.Context) -> list[tuple[str, str]]:
     """The command's own flags, by name."""
     options = [param for param in command.get_params(ctx) if isinstance(param, click.Option) and not param.hidden]
-    path = ctx.command_path.removeprefix(program_of(ctx)).strip()
-    if path not in SORTED_EXCEPT:
+    if path_of(ctx) not in SORTED_EXCEPT:
         options.sort(key=lambda option: max(option.opts, key=len))
     records = [option.get_help_record(ctx) for option in options]
     return [record for record in records if record is not None]
+
+
+def path_of(ctx: click.Context) -> str:
+    """The command's words without the program's."""
+    return ctx.command_path.removeprefix(program_of(ctx)).strip()
 
 
 def program_of(ctx: click.Context) -> str:

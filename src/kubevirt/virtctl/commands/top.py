@@ -54,7 +54,8 @@ class Choice:
 @click.option("--interval", default="1s", show_default=True, help="Time between two readings.")
 @click.option("--sort-by", type=click.Choice(sorted(usage.ORDERS)), default="name", show_default=True,
               help="What the rows are sorted by.")
-@click.option("-o", "--output", type=click.Choice(["table", "json"]), default="table", show_default=True)
+@click.option("-o", "--output", type=click.Choice(["table", "json"]), default="table", show_default=True,
+              help="Rows for people, or JSON for programs.")
 @click.pass_obj
 def top(flags: Globals, /, kind: str, names: tuple[str, ...], **options: str) -> None:
     """Print the figures once, or show them live."""
