@@ -37,7 +37,8 @@ EVERY_PROGRAM = (
 )
 QUEUES = (
     *rows(GAUGE, "name", "kubevirt_workqueue_depth", "kubevirt_workqueue_longest_running_processor_seconds",
-          "kubevirt_workqueue_unfinished_work_seconds"),
+          "kubevirt_workqueue_unfinished_work_seconds",
+          "kubevirt_workqueue_longest_wait_seconds"),  # the last one is this project's own
     *rows(COUNTER, "name", "kubevirt_workqueue_adds_total", "kubevirt_workqueue_retries_total"),
     *rows(HISTOGRAM, "name", "kubevirt_workqueue_queue_duration_seconds", "kubevirt_workqueue_work_duration_seconds"),
 )

@@ -64,18 +64,22 @@ def pointer(*parts: str | int) -> str:
 
 def diff(old: Json, new: Json, at: str = "") -> list[JsonObject]:
     """What makes `new` out of `old`. Lists that differ are replaced whole: their order and identity carry meaning."""
+    return list(_differences(old, new, at, ()))
+
+
+def _differences(old: Json, new: Json, at: str, below: tuple[str, ...]) -> Iterator[JsonObject]:
     if not isinstance(old, dict) or not isinstance(new, dict):
-        return [] if _same(old, new) else [{"op": "replace", "path": at, "value": new}]
-    operations: list[JsonObject] = []
+        if not _same(old, new):
+            yield {"op": "replace", "path": at + pointer(*below), "value": new}
+        return
     for key in old:
         if key not in new:
-            operations.append({"op": "remove", "path": at + pointer(key)})
+            yield {"op": "remove", "path": at + pointer(*below, key)}
     for key, value in new.items():
         if key in old:
-            operations.extend(diff(old[key], value, at + pointer(key)))
+            yield from _differences(old[key], value, at, (*below, key))
         else:
-            operations.append({"op": "add", "path": at + pointer(key), "value": value})
-    return operations
+            yield {"op": "add", "path": at + pointer(*below, key), "value": value}
 
 
 def guarded_diff(old: JsonObject, new: JsonObject, at: str = "") -> Patch:

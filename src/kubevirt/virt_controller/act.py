@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from functools import cache
 from typing import Any
 
 import msgspec
@@ -185,15 +186,30 @@ class Performer:
 
 
 def operations_for(action: Patch) -> list[JsonObject]:
-    """The JSON patch: the difference, valid only for the very version that was decided on. Empty for no difference."""
-    old, new = codec.to_builtins(action.old), codec.to_builtins(action.new)
-    parts = ("status",) if action.subresource == "status" else tuple(new)
-    old = {k: old[k] for k in parts if old.get(k)}  # an empty status may be an absent one, so nothing is put into it
-    new = {k: new[k] for k in parts if new.get(k)}
+    """The JSON patch: the difference, valid only for the very version that was decided on. Empty for no difference.
+
+    Decisions replace what they change and keep the rest, so members that are the very same object are passed over.
+    """
+    old: JsonObject = {}
+    new: JsonObject = {}
+    for attribute, member in _members(type(action.new)):
+        before, after = getattr(action.old, attribute), getattr(action.new, attribute)
+        if before is after or (action.subresource == "status" and member != "status"):
+            continue
+        # An empty status may be an absent one, so nothing is put into it.
+        if was := codec.to_json(before):
+            old[member] = was
+        if will_be := codec.to_json(after):
+            new[member] = will_be
     changes = diff(old, new)
     if not changes:
         return []
     return [*JsonPatch().test_version(action.old.metadata.resource_version).operations, *changes]
+
+
+@cache
+def _members(type_: type[msgspec.Struct]) -> tuple[tuple[str, str], ...]:
+    return tuple((field.name, field.encode_name) for field in msgspec.structs.fields(type_))
 
 
 def identity_of(body: Any) -> tuple[str, str, str]:

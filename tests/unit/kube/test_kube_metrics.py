@@ -73,6 +73,8 @@ async def test_a_queue_is_measured() -> None:
     assert measure.in_work_s() == [3]
     queue.done(key)
     assert (measure.adds, measure.depth, measure.works.total) == (2, 1, 3)
+    await queue.get()
+    assert (measure.longest_wait_s, measure.waits.total) == (3, 5)
     queue.retry("b")
     assert measure.retries == 1
 

@@ -90,6 +90,8 @@ def of_queues(measures: Measures) -> Iterator[Metric]:
                   [([q.name], q.retries) for q in queues])
     yield histogram(prefix + "queue_duration_seconds", "Time that items waited.", label,
                     [([q.name], q.waits) for q in queues])
+    yield gauge(prefix + "longest_wait_seconds", "The longest that an item has waited since the program began.", label,
+                [([q.name], q.longest_wait_s) for q in queues])
     yield histogram(prefix + "work_duration_seconds", "Time that work on items took.", label,
                     [([q.name], q.works) for q in queues])
     yield gauge(prefix + "longest_running_processor_seconds", "The longest that work on an item takes by now.", label,

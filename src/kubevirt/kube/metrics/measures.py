@@ -43,6 +43,8 @@ class QueueMeasure:
         self.retries = 0
         self.waits = Histogram(QUEUE_BOUNDS)
         self.works = Histogram(QUEUE_BOUNDS)
+        self.longest_wait_s = 0.0
+        """The longest that a key has waited since the program began."""
         self._clock = clock
         self._added: dict[str, float] = {}
         self._taken: dict[str, float] = {}
@@ -64,7 +66,9 @@ class QueueMeasure:
 
     def taken(self, key: str) -> None:
         now = self._clock()
-        self.waits.observe(now - self._added.pop(key, now))
+        waited_s = now - self._added.pop(key, now)
+        self.waits.observe(waited_s)
+        self.longest_wait_s = max(self.longest_wait_s, waited_s)
         self._taken[key] = now
 
     def done(self, key: str) -> None:
