@@ -251,9 +251,11 @@ async def _dial(path: Path) -> socket.socket:
         try:
             async with asyncio.timeout(CONNECT_TIMEOUT_S):
                 await asyncio.get_running_loop().sock_connect(sock, f"/proc/self/fd/{file}")
-        except (OSError, TimeoutError) as error:
+        except BaseException as error:
             sock.close()
-            raise _unavailable(path, "nobody answers at the launcher's socket") from error
+            if isinstance(error, OSError | TimeoutError):
+                raise _unavailable(path, "nobody answers at the launcher's socket") from error
+            raise
         return sock
     finally:
         os.close(file)

@@ -23,6 +23,14 @@ def report(state: str, reason: str = "", **more: object) -> DomainReport:
     pytest.param("Running", "Shutoff", "FromSnapshot", "Succeeded", id="stopped in a snapshot"),
     pytest.param("Running", "Shutoff", "Crashed", "Failed", id="QEMU died"),
     pytest.param("Running", "Crashed", "Panicked", "Failed", id="the guest's kernel panicked"),
+    *(pytest.param("Running", "Paused", why, "Running", id=f"paused because of {why}") for why in
+      ("Unknown", "Migration", "Save", "Dump", "Watchdog", "FromSnapshot", "ShuttingDown", "Snapshot", "Crashed",
+       "StartingUp", "Postcopy")),
+    *(pytest.param("Running", "Crashed", why, after, id=f"crashed, of which libvirt says {why}") for why, after in
+      (("Crashed", "Failed"), ("Shutdown", "Succeeded"), ("Saved", "Succeeded"), ("FromSnapshot", "Succeeded"),
+       ("Destroyed", "Failed"), ("Unknown", "Running"))),
+    *(pytest.param(before, state, "Unknown", before, id=f"{state} changes nothing about {before}") for state in
+      ("NoState", "Unknown", "ShuttingDown", "Shutoff") for before in ("Scheduled", "Running")),
     pytest.param("Running", "Shutoff", "Failed", "Failed", id="it could not be started"),
     pytest.param("Running", "Shutoff", "Destroyed", "Failed", id="killed though it could have shut down"),
     pytest.param("Running", "Shutoff", "Migrated", "Running", id="it lives on elsewhere"),

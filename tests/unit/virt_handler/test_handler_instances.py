@@ -101,6 +101,29 @@ def test_only_the_very_devices_change_their_owner(tmp_path: Path) -> None:
     assert (tmp_path / "outside").stat().st_uid == 0, "links are not followed"
 
 
+@pytest.mark.skipif(os.geteuid() != 0, reason="makes device nodes; run as root")
+@pytest.mark.parametrize(("name", "number", "on_node", "owner"), [
+    pytest.param("kvm", (10, 232), None, 107, id="KVM"),
+    pytest.param("net/tun", (10, 200), None, 107, id="taps"),
+    pytest.param("vhost-net", (10, 238), None, 107, id="networks in the kernel"),
+    pytest.param("vhost-vsock", (10, 241), None, 107, id="sockets to the guest"),
+    pytest.param("sev", (10, 124), (10, 124), 107, id="SEV, whose number the node knows"),
+    pytest.param("sev", (10, 125), (10, 124), 0, id="another device in its place"),
+    pytest.param("sev", (10, 124), None, 0, id="a node without SEV"),
+    pytest.param("sda", (8, 0), None, 0, id="a device that is nobody's business"),
+])  # fmt: skip
+def test_devices_of_a_pod(name: str, number: tuple[int, int], on_node: tuple[int, int] | None, owner: int,
+                          tmp_path: Path) -> None:
+    dev, node = tmp_path / "7/root/dev", tmp_path / "dev"
+    (dev / "net").mkdir(parents=True)
+    node.mkdir()
+    os.mknod(dev / name, stat.S_IFCHR | 0o600, os.makedev(*number))
+    if on_node is not None:
+        os.mknod(node / name, stat.S_IFCHR | 0o600, os.makedev(*on_node))
+    own_devices(7, proc=tmp_path, node=node)
+    assert (dev / name).stat().st_uid == owner
+
+
 def test_a_launcher_that_is_gone_is_named(tmp_path: Path) -> None:
     with pytest.raises(Problem, match="cannot be reached"):
         own_devices(7, proc=tmp_path)

@@ -64,20 +64,31 @@ def test_what_the_launcher_does(observed: Observed, expected: Decision) -> None:
     assert decide(observed) == expected
 
 
-@pytest.mark.parametrize(
-    ("numbers", "expected"),
-    [
-        ((1, 1), (State.RUNNING, Reason.UNKNOWN)),
-        ((3, 5), (State.PAUSED, Reason.IO_ERROR)),
-        ((5, 1), (State.SHUTOFF, Reason.SHUTDOWN)),
-        ((5, 2), (State.SHUTOFF, Reason.DESTROYED)),
-        ((6, 1), (State.CRASHED, Reason.PANICKED)),
-        ((42, 1), (State.UNKNOWN, Reason.UNKNOWN)),
-        ((5, 42), (State.SHUTOFF, Reason.UNKNOWN)),
-    ],
-)
-def test_libvirts_numbers(numbers: tuple[int, int], expected: tuple[State, Reason]) -> None:
-    assert translate(*numbers) == expected
+NAMES = {  # libvirt's virDomainState and the reasons of each, in its own order, as the API spells them
+    "NoState": [],
+    "Running": [],
+    "Blocked": [],
+    "Paused": ["User", "Migration", "Save", "Dump", "IOError", "Watchdog", "FromSnapshot", "ShuttingDown", "Snapshot",
+               "Crashed", "StartingUp", "Postcopy", "PostcopyFailed"],
+    "ShuttingDown": ["User"],
+    "Shutoff": ["Shutdown", "Destroyed", "Crashed", "Migrated", "Saved", "Failed", "FromSnapshot"],
+    "Crashed": ["Panicked"],
+    "PMSuspended": [],
+}  # fmt: skip
+
+
+@pytest.mark.parametrize(("numbers", "expected"), [
+    *(pytest.param((state, reason), (name, words), id=f"{name} because of {words}")
+      for state, (name, reasons) in enumerate(NAMES.items())
+      for reason, words in enumerate(["Unknown", *reasons])),
+    pytest.param((1, 5), ("Running", "Unknown"), id="running has no reasons"),
+    pytest.param((5, 8), ("Shutoff", "Crashed"), id="found in pieces by a daemon that came back"),
+    pytest.param((42, 1), ("Unknown", "Unknown"), id="a state of a newer libvirt"),
+    pytest.param((5, 42), ("Shutoff", "Unknown"), id="a reason of a newer libvirt"),
+])  # fmt: skip
+def test_libvirts_numbers(numbers: tuple[int, int], expected: tuple[str, str]) -> None:
+    state, reason = translate(*numbers)
+    assert (state.value, reason.value) == expected
 
 
 KILLED, EXITED, BROKE = signal.SIGKILL.value, 0, 1 << 8

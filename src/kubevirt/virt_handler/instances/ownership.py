@@ -1,8 +1,9 @@
-"""Giving a launcher the device nodes of its pod.
+"""Giving a launcher the device nodes of its pod, those it was given.
 
 The container runtime makes them with the node's owner and mode, which is root's alone, while QEMU runs as user 107.
 The owner is changed inside the pod's own /dev only. A pod's file system is not trusted: no symbolic link is followed,
-and the file must be the very device that it should be.
+and the file must be the very device that it should be. Numbers that the kernel chooses as it starts are those of the
+node's own device.
 """
 
 import os
@@ -12,10 +13,11 @@ from pathlib import Path
 from kubevirt.kit.errors import Problem
 
 LAUNCHER_UID = 107
-_DEVICES = {"kvm": (10, 232), "net/tun": (10, 200), "vhost-net": (10, 238)}
+_DEVICES = {"kvm": (10, 232), "net/tun": (10, 200), "vhost-net": (10, 238), "vhost-vsock": (10, 241)}
+_NUMBERED_AT_START = ("sev", "iommu")
 
 
-def own_devices(pid: int, *, proc: Path = Path("/proc")) -> None:
+def own_devices(pid: int, *, proc: Path = Path("/proc"), node: Path = Path("/dev")) -> None:
     """Make user 107 own the known devices in the root file system of process `pid`; absent ones are left out."""
     try:
         dev = _directory(proc / str(pid) / "root" / "dev")
@@ -25,10 +27,21 @@ def own_devices(pid: int, *, proc: Path = Path("/proc")) -> None:
             remedy="the launcher has probably just ended; its pod's status tells why",
         ) from e
     try:
-        for name, number in _DEVICES.items():
+        for name, number in (_DEVICES | _numbers(node)).items():
             _own(dev, name, number)
     finally:
         os.close(dev)
+
+
+def _numbers(node: Path) -> dict[str, tuple[int, int]]:
+    found = {}
+    for name in _NUMBERED_AT_START:
+        try:
+            device = (node / name).stat().st_rdev
+        except OSError:
+            continue
+        found[name] = (os.major(device), os.minor(device))
+    return found
 
 
 def _own(dev: int, name: str, number: tuple[int, int]) -> None:
