@@ -27,6 +27,10 @@ ROOT = Path(__file__).resolve().parents[2]
 IMAGES = ROOT / "build" / "images"
 UNPACKED = ROOT / "build" / "launcher-alone"
 UID = "11111111-2222-3333-4444-555555555555"
+NAMESPACE = "launcher-box"
+"""One that no cluster has: tests of clusters, which run beside these, look for what is left of their own guests."""
+PATIENCE_S = 120.0
+"""How long anything is waited for. Nobody promises to be so slow: a machine that runs tests may be."""
 DIRECTORIES = ("private", "public", "sockets", "libvirt", "ephemeral", "image")
 
 # Runs as root in new mount, pid and network namespaces; ends as the launcher, process 1 of the box, without privileges.
@@ -58,6 +62,7 @@ place sockets kubevirt/sockets
 place libvirt libvirt
 place ephemeral kubevirt-ephemeral-disks
 place image kubevirt-image-volume/disk_0
+for kind in $KEPT; do mkdir -p $R/run/kubevirt-state/$kind; mount --bind $STATE/$kind $R/run/kubevirt-state/$kind; done
 test -z "$SPACE" || mount -t tmpfs -o size=$SPACE,uid=107,gid=107 tmpfs $R/run/kubevirt-ephemeral-disks
 mkdir $R/run/code && mount --bind $CODE $R/run/code
 mkdir $R/run/compiled && mount --bind $COMPILED $R/run/compiled
@@ -116,17 +121,17 @@ def unpack(image: str, digest: str, tree: Path) -> None:
     new.rename(tree)
 
 
-async def eventually(condition: Callable[[], bool | Awaitable[bool]], what: str, *, within_s: float = 15) -> None:
+async def eventually(condition: Callable[[], bool | Awaitable[bool]], what: str) -> None:
     """Wait for a condition; fails with what was waited for."""
     try:
-        async with asyncio.timeout(within_s):
+        async with asyncio.timeout(PATIENCE_S):
             while True:
                 now = condition()
                 if now if isinstance(now, bool) else await now:
                     return
                 await asyncio.sleep(0.05)
     except TimeoutError:
-        pytest.fail(f"waited {within_s:g} s in vain for {what}")
+        pytest.fail(f"waited {PATIENCE_S:g} s in vain for {what}")
 
 
 @dataclass
@@ -162,17 +167,22 @@ class Box:
                         found.append(int(entry.name))
         return sorted(found)
 
+    async def only(self, name: str) -> int:
+        """The one process of that name; a program that starts another is two of its name for a moment."""
+        await eventually(lambda: len(self.pids(name)) == 1, f"one process {name}")
+        return self.pids(name)[0]
+
     def end(self) -> None:
         """Kill process 1 of the box, and with it everything in there."""
         children = Path(f"/proc/{self.process.pid}/task/{self.process.pid}/children")
-        if self.process.poll() is None:
+        with contextlib.suppress(FileNotFoundError, ProcessLookupError):  # it ends by itself at this moment
             for pid in children.read_text().split():
                 os.kill(int(pid), signal.SIGKILL)
         self.process.kill()
         self.process.wait()
 
-    async def exit_code(self, *, within_s: float = 30) -> int:
-        await eventually(lambda: self.process.poll() is not None, "the launcher to leave", within_s=within_s)
+    async def exit_code(self) -> int:
+        await eventually(lambda: self.process.poll() is not None, "the launcher to leave")
         return self.process.wait()
 
 
@@ -188,9 +198,11 @@ def boxes_left() -> list[str]:
 
 
 @contextlib.contextmanager
-def box(disk: Path | None = None, *, grace_period_s: int = 30, space: str = "") -> Iterator[Box]:
+def box(disk: Path | None = None, *, grace_period_s: int = 30, space: str = "", state: Path | None = None,
+        ) -> Iterator[Box]:
     """A pod whose launcher has been started, with a disk in its container image. Everything of it ends with it.
     `space`: how much the node has for what guests write, as mount(8) spells sizes.
+    `state`: directories of a claim that outlives it.
     """
     path = Path(tempfile.mkdtemp(prefix="launcher-box-"))
     for name in DIRECTORIES:
@@ -202,11 +214,12 @@ def box(disk: Path | None = None, *, grace_period_s: int = 30, space: str = "") 
         os.chown(copy, 107, 107)
     (path / "termination-log").touch()
     os.chown(path / "termination-log", 107, 107)
-    arguments = ["python3", "-m", "kubevirt.virt_launcher", "--name", "web", "--namespace", "default", "--uid", UID]
+    arguments = ["python3", "-m", "kubevirt.virt_launcher", "--name", "web", "--namespace", NAMESPACE, "--uid", UID]
     arguments += ["--grace-period-seconds", str(grace_period_s), "--allow-emulation"]
     compiled = UNPACKED / "compiled"
     env = {**os.environ, "BOX": str(path), "TREE": str(unpacked("virt")), "CODE": str(ROOT / "src")}
-    env |= {"COMPILED": str(compiled), "SPACE": space}
+    env |= {"COMPILED": str(compiled), "SPACE": space, "STATE": str(state or "")}
+    env["KEPT"] = " ".join(kind.name for kind in state.iterdir()) if state is not None else ""
     compiled.mkdir(parents=True, exist_ok=True)
     os.chown(compiled, 107, 107)
     unshare = ["unshare", "--mount", "--pid", "--net", "--fork", "--propagation", "private"]
@@ -221,9 +234,9 @@ def box(disk: Path | None = None, *, grace_period_s: int = 30, space: str = "") 
         shutil.rmtree(path)
 
 
-def await_gone(root: Path, *, within_s: float = 10) -> None:
+def await_gone(root: Path) -> None:
     """The kernel ends the processes of a killed box one after the other; the last may be writing still."""
-    deadline = time.monotonic() + within_s
+    deadline = time.monotonic() + PATIENCE_S
     while left := [pid for pid in processes() if root_of(pid) == root]:
         assert time.monotonic() < deadline, f"processes of the box are still there: {left}"
         time.sleep(0.02)
@@ -260,7 +273,7 @@ class Handler:
             self.guest_events.append(event)
         self._news.set()
 
-    async def until(self, state: str, *, within_s: float = 30) -> DomainReport:
+    async def until(self, state: str, *, within_s: float = PATIENCE_S) -> DomainReport:
         """The first report of a state from now on, or the present one."""
         async with asyncio.timeout(within_s):
             while not self.reports or self.reports[-1].state != state:
@@ -270,8 +283,8 @@ class Handler:
 
 
 @contextlib.asynccontextmanager
-async def handler(pod: Box, *, within_s: float = 30) -> AsyncIterator[Handler]:
-    await eventually(lambda: pod.socket.exists() or pod.process.poll() is not None, "the socket", within_s=within_s)
+async def handler(pod: Box) -> AsyncIterator[Handler]:
+    await eventually(lambda: pod.socket.exists() or pod.process.poll() is not None, "the socket")
     assert pod.socket.exists(), pod.log
     played = Handler()
     async with LauncherLink.connect(pod.socket, on_event=played.heard, software="test") as link:
