@@ -192,7 +192,7 @@ def operations_for(action: Patch) -> list[JsonObject]:
     """
     old: JsonObject = {}
     new: JsonObject = {}
-    for attribute, member in _members(type(action.new)):
+    for attribute, member in _members(action.new.__class__):
         before, after = getattr(action.old, attribute), getattr(action.new, attribute)
         if before is after or (action.subresource == "status" and member != "status"):
             continue
