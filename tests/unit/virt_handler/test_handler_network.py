@@ -9,114 +9,33 @@ import asyncio
 import os
 import socket
 import subprocess
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
-from typing import TypeVar
 
 import pytest
+from handler_pod import GATEWAY, POD_IP, POD_MAC, Pod, do_wire, run, until_apart, vmi
 from pyroute2.nftables.main import NFTables
 
 from kubevirt.api import codec
 from kubevirt.api.vmi import VirtualMachineInstance
 from kubevirt.kit.errors import Problem
-from kubevirt.kit.json import Json
-from kubevirt.machine.network import NicAttachment, Route
-from kubevirt.machine.network.facts import PodNic, Resolver
-from kubevirt.virt_handler.network.links import Link, Links
+from kubevirt.machine.network import Route
+from kubevirt.machine.network.facts import Resolver
+from kubevirt.virt_handler.network.links import Links
 from kubevirt.virt_handler.network.namespace import PodNamespace
-from kubevirt.virt_handler.network.wiring import read_resolver, wire, wire_here
-
-T = TypeVar("T")
+from kubevirt.virt_handler.network.wiring import read_resolver, wire
 
 pytestmark = pytest.mark.skipif(
     os.geteuid() != 0 or not Path("/dev/net/tun").exists(),
     reason="makes network namespaces and taps; run as root with /dev/net/tun",
 )
 
-POD_MAC, POD_IP, GATEWAY = "0a:58:0a:f4:01:05", "10.244.1.5", "10.244.1.1"
-
-
-class Pod:
-    """A process with a network namespace like a pod's: eth0 is one end of a veth, the other end is in a second one."""
-
-    def __init__(self) -> None:
-        self.process = subprocess.Popen(["unshare", "--net", "sleep", "300"])
-        self.outside = subprocess.Popen(["unshare", "--net", "sleep", "300"])
-        _until_apart(self.process.pid)
-        _until_apart(self.outside.pid)
-        self.inside("ip link set lo up")
-        self.inside(f"ip link add eth0 address {POD_MAC} mtu 1450 type veth peer name host0 netns {self.outside.pid}")
-        self.inside("ip link set eth0 up")
-        self.beyond(f"ip addr add {GATEWAY}/24 dev host0")
-        self.beyond("ip link set host0 up")
-        self.inside(f"ip addr add {POD_IP}/24 dev eth0")
-        self.inside(f"ip route add default via {GATEWAY}")
-        self.inside(f"ip route add 10.244.0.0/16 via {GATEWAY}")
-
-    def inside(self, command: str) -> str:
-        return _run(self.process.pid, command)
-
-    def beyond(self, command: str) -> str:
-        return _run(self.outside.pid, command)
-
-    def do(self, work: Callable[[], T]) -> T:
-        async def run() -> T:
-            with PodNamespace(self.process.pid) as namespace:
-                return await namespace.run(work)
-
-        return asyncio.run(run())
-
-    def links(self) -> dict[str, Link]:
-        def work() -> dict[str, Link]:
-            with Links() as links:
-                return links.all()
-
-        return self.do(work)
-
-    def nics(self) -> dict[str, PodNic]:
-        def work() -> dict[str, PodNic]:
-            with Links() as links:
-                return {nic.name: nic for nic in links.nics()}
-
-        return self.do(work)
-
-
-def _until_apart(pid: int) -> None:
-    """Wait until `unshare` has given the process a namespace of its own."""
-    while Path(f"/proc/{pid}/ns/net").samefile("/proc/self/ns/net"):
-        os.sched_yield()
-
-
-def _run(pid: int, command: str) -> str:
-    return subprocess.run(
-        ["nsenter", "-t", str(pid), "-n", *command.split()], check=True, capture_output=True, text=True
-    ).stdout
-
 
 @pytest.fixture
 def pod() -> Iterator[Pod]:
     pod = Pod()
     yield pod
-    for process in (pod.process, pod.outside):
-        process.kill()
-        process.wait()
-
-
-def vmi(binding: str, **interface: Json) -> VirtualMachineInstance:
-    return codec.convert({
-        "metadata": {"name": "a", "namespace": "n"},
-        "spec": {
-            "domain": {"devices": {"interfaces": [{"name": "default", binding: {}, **interface}]}},
-            "networks": [{"name": "default", "pod": {}}],
-        },
-    }, VirtualMachineInstance)  # fmt: skip
-
-
-RESOLVER = Resolver(nameservers=["10.96.0.10"], search=["n.svc.cluster.local"])
-
-
-def do_wire(pod: Pod, instance: VirtualMachineInstance) -> list[NicAttachment]:
-    return pod.do(lambda: wire_here(instance, RESOLVER))
+    pod.end()
 
 
 def rules() -> list[tuple[str, list[str]]]:
@@ -211,12 +130,12 @@ def test_packets_to_the_pod_reach_a_masqueraded_guest_and_come_back(pod: Pod) ->
     do_wire(pod, vmi("masquerade"))
     guest = subprocess.Popen(["unshare", "--net", "sleep", "300"])
     try:
-        _until_apart(guest.pid)
+        until_apart(guest.pid)
         pod.inside(f"ip link add port0 master k6t-eth0 type veth peer name eth0 netns {guest.pid}")
         pod.inside("ip link set port0 up")
-        _run(guest.pid, "ip addr add 10.0.2.2/24 dev eth0")
-        _run(guest.pid, "ip link set eth0 up")
-        _run(guest.pid, "ip route add default via 10.0.2.1")
+        run(guest.pid, "ip addr add 10.0.2.2/24 dev eth0")
+        run(guest.pid, "ip link set eth0 up")
+        run(guest.pid, "ip route add default via 10.0.2.1")
 
         def listen() -> socket.socket:
             return socket.create_server(("10.0.2.2", 8080))
