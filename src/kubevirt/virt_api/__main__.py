@@ -112,6 +112,7 @@ def application(
     app.router.add_routes(guest_routes.routes(instances))
     app.router.add_routes(expand_routes.routes(BASE, config))
     app.router.add_routes(later.routes(BASE, config))
+    app.router.add_routes(later.profiler_routes(discovery.GROUP))
     app.router.add_routes(more_routes.routes(BASE, config))
     return app
 

@@ -10,6 +10,7 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from urllib.parse import unquote
 
 from kubevirt.kit.json import Json, JsonObject
 from kubevirt.virt_api.replies import StatusError
@@ -17,8 +18,8 @@ from kubevirt.virt_api.replies import StatusError
 GROUP = "subresources.kubevirt.io"
 VERBS = {"GET": "get", "PUT": "update", "POST": "create", "PATCH": "patch", "DELETE": "delete"}
 OPEN_PATHS = re.compile(
-    rf"/|/apis|/healthz|/openapi/v[23](/.*)?|/apis/{re.escape(GROUP)}/?"
-    rf"|/apis/{re.escape(GROUP)}/[^/]+(/(version|guestfs|healthz))?/?"
+    rf"/|/apis|/healthz|/openapi/v[23](/.*)?|/(start|stop|dump)-profiler|/apis/{re.escape(GROUP)}/?"
+    rf"|/apis/{re.escape(GROUP)}/[^/]+(/(version|guestfs|healthz|(start|stop|dump)-cluster-profiler))?/?"
 )
 NAMESPACED = re.compile(
     rf"/apis/{re.escape(GROUP)}/(?P<version>[^/]+)/namespaces/(?P<namespace>[^/]+)/(?P<resource>[^/]+)"
@@ -49,7 +50,10 @@ def user_from(headers: Mapping[str, str], groups: list[str]) -> User:
     if not groups:
         raise StatusError(401, "a valid group header is required for authorization")
     prefix = "x-remote-extra-"
-    extra = {k.lower().removeprefix(prefix): [v] for k, v in headers.items() if k.lower().startswith(prefix)}
+    extra: dict[str, list[str]] = {}
+    for name_, value in headers.items():  # a key comes again for each of its values
+        if name_.lower().startswith(prefix):
+            extra.setdefault(unquote(name_.lower().removeprefix(prefix)), []).append(value)
     return User(name=name, groups=tuple(groups), extra=extra)
 
 

@@ -12,7 +12,7 @@ from kubevirt.api.options import PauseOptions, UnpauseOptions
 from kubevirt.api.vmi import VirtualMachineInstance
 from kubevirt.virt_api import instance_rules
 from kubevirt.virt_api.lifecycle import Declined
-from kubevirt.virt_api.objects import read_options, read_vm, read_vmi
+from kubevirt.virt_api.objects import find_vm, read_options, read_vm, read_vmi
 from kubevirt.virt_api.portforward import forward_port
 from kubevirt.virt_api.replies import StatusError, conflict
 from kubevirt.virt_api.server import AGENTS, CLIENT
@@ -33,7 +33,7 @@ def routes(instances: str, machines: str) -> list[web.RouteDef]:
         web.get(machines + r"/{name}/portforward/{port:\d+}", port_forward_of_machine),
         web.get(machines + r"/{name}/portforward/{port:\d+}/{protocol:tcp|udp}", port_forward_of_machine),
         web.put(instances + "/{name}/pause", _action("pause", instance_rules.may_pause, PauseOptions)),
-        web.put(instances + "/{name}/unpause", _action("unpause", instance_rules.may_unpause, UnpauseOptions)),
+        web.put(instances + "/{name}/unpause", unpause),
         web.put(instances + "/{name}/softreboot", _action("softreboot", instance_rules.may_soft_reboot, None)),
         web.put(instances + "/{name}/reset", _action("reset", instance_rules.may_reset, None)),
     ]
@@ -48,6 +48,20 @@ def _action(action: str, check: Check, options_type: type[msgspec.Struct] | None
         return web.Response(status=202)
 
     return put
+
+
+async def unpause(request: web.Request) -> web.Response:
+    """PUT unpause: not while the instance's machine is held still for a snapshot."""
+    options = await read_options(request, UnpauseOptions)
+    client, namespace, name = request.app[CLIENT], request.match_info["namespace"], request.match_info["name"]
+    vmi = await read_vmi(client, namespace, name)
+    owner = vmi.metadata.controller
+    has_machine = owner is not None and owner.kind == "VirtualMachine"
+    machine = await find_vm(client, namespace, owner.name) if owner is not None and has_machine else None
+    allowed(name, lambda: instance_rules.may_unpause(vmi, machine))
+    if not options.dry_run:
+        await request.app[AGENTS].put(vmi, "unpause")
+    return web.Response(status=202)
 
 
 def _stream(action: str, check: Check) -> Route:
@@ -79,10 +93,15 @@ async def checked(request: web.Request, check: Check) -> VirtualMachineInstance:
     """The instance, once a rule has let the request pass. Raises StatusError."""
     name = request.match_info["name"]
     vmi = await read_vmi(request.app[CLIENT], request.match_info["namespace"], name)
+    allowed(name, lambda: check(vmi))
+    return vmi
+
+
+def allowed(name: str, rule: Callable[[], None]) -> None:
+    """Ask a rule about an instance; what it declines becomes a StatusError."""
     try:
-        check(vmi)
+        rule()
     except Declined as e:
         if e.code == 409:
             raise conflict("virtualmachineinstance", name, e.message) from e
         raise StatusError(e.code, e.message) from e
-    return vmi

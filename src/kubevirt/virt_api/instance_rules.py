@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from kubevirt.api.vm import VirtualMachine
 from kubevirt.api.vmi import VirtualMachineInstance
 from kubevirt.virt_api.lifecycle import Declined
 
@@ -47,8 +48,11 @@ def may_pause(vmi: VirtualMachineInstance) -> None:
         raise Declined(409, "VMI is already paused")
 
 
-def may_unpause(vmi: VirtualMachineInstance) -> None:
-    """Raises Declined for an instance that is not running or not paused."""
+def may_unpause(vmi: VirtualMachineInstance, machine: VirtualMachine | None = None) -> None:
+    """Raises Declined for an instance that is not running or not paused, or whose machine is held still for a
+    snapshot."""
+    if machine is not None and machine.status.snapshot_in_progress:
+        raise Declined(409, "VM snapshot is in progress")
     _must_run(vmi, 409, NOT_RUNNING)
     if not _is(vmi, "Paused"):
         raise Declined(409, "VMI is not paused")

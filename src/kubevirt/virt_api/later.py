@@ -33,6 +33,7 @@ MEMORY_DUMP = "dumping a guest's memory into a claim is not available in this ve
 ATTESTATION = "encrypting a guest's memory is not available in this version"
 VSOCK = "connecting to a guest's VSOCK is not available in this version; use port-forward, or the console"
 NO_TRACKING = "ChangedBlockTracking is not enabled"
+PROFILER = "profiles of the programs are not available in this version; their metrics say what they spend time on"
 NO_GUESTFS = "this installation has no libguestfs-tools image; name one with virtctl guestfs --image"
 
 
@@ -77,6 +78,19 @@ def routes(base: str, config: CurrentConfig) -> list[web.RouteDef]:
     return [
         web.route(each.method, f"{base}/{each.kind}/{{name}}/{each.name}", _refusing(each, config))
         for each in REFUSALS
+    ]
+
+
+def profiler_routes(group: str) -> list[web.RouteDef]:
+    """Profiling the programs together is upstream's; clients that try hear a word instead of a missing path."""
+
+    async def refuse(_: web.Request) -> web.StreamResponse:
+        raise StatusError(400, PROFILER)
+
+    verbs = ("start", "stop", "dump")
+    return [
+        *(web.route("*", f"/{verb}-profiler", refuse) for verb in verbs),
+        *(web.route("*", f"/apis/{group}/{{version:v1|v1alpha3}}/{verb}-cluster-profiler", refuse) for verb in verbs),
     ]
 
 

@@ -59,8 +59,8 @@ class NodeAgents:
     async def websocket(
         self, url: URL, protocols: tuple[str, ...]
     ) -> AsyncIterator[aiohttp.ClientWebSocketResponse]:
-        """An open stream of the handler, to be read as a LiveSocket. Raises what aiohttp raises when it refuses or
-        cannot be reached."""
+        """An open stream of the handler, to be read as a LiveSocket. Raises StatusError when it refuses, and what
+        aiohttp raises when it cannot be reached."""
         async with self.http.ws_connect(
             url,
             protocols=protocols,
@@ -87,14 +87,22 @@ class NodeAgents:
             async with self.http.request(
                 method, url, data=body or None, ssl=self.tls.current(), server_hostname=SERVER_NAME
             ) as answer:
-                if answer.status >= 400:
-                    raise StatusError(answer.status, (await answer.text()).strip() or answer.reason or "refused")
                 return Answer(content_type=answer.content_type, body=await answer.read())
+        except StatusError as e:
+            raise StatusError(e.code, f"Cannot GET request {e.message}" if method == "GET" else e.message) from e
         except (aiohttp.ClientConnectionError, TimeoutError) as e:
-            raise StatusError(503, f"virt-handler on node {vmi.status.node_name!r} cannot be reached: {e}") from e
+            frame = "Cannot GET request " if method == "GET" else ""
+            node = vmi.status.node_name
+            raise StatusError(503, f"{frame}virt-handler on node {node!r} cannot be reached: {e}") from e
 
 
 def session() -> aiohttp.ClientSession:
     """An HTTP session for handlers."""
     timeout = aiohttp.ClientTimeout(total=None, connect=CONNECT_TIMEOUT_S, sock_connect=CONNECT_TIMEOUT_S)
-    return aiohttp.ClientSession(timeout=timeout)
+    return aiohttp.ClientSession(timeout=timeout, raise_for_status=_raise_refusals)
+
+
+async def _raise_refusals(answer: aiohttp.ClientResponse) -> None:
+    """A refusal with the handler's code and words, also of a stream, whose answer is not read otherwise."""
+    if answer.status >= 400:
+        raise StatusError(answer.status, (await answer.text()).strip() or answer.reason or "refused")

@@ -22,10 +22,18 @@ T = TypeVar("T", bound=msgspec.Struct)
 
 async def read_vm(client: Client, namespace: str, name: str) -> VirtualMachine:
     """The VM as the API server has it now; 404 in the API's wording."""
+    found = await find_vm(client, namespace, name)
+    if found is None:
+        raise not_found("virtualmachine", name)
+    return found
+
+
+async def find_vm(client: Client, namespace: str, name: str) -> VirtualMachine | None:
+    """The VM, or None."""
     try:
         return await client.get(VMS, name, namespace)
-    except NotFound as e:
-        raise not_found("virtualmachine", name) from e
+    except NotFound:
+        return None
 
 
 async def find_vmi(client: Client, namespace: str, name: str) -> VirtualMachineInstance | None:

@@ -72,11 +72,11 @@ async def join_handler(request: web.Request, agents: NodeAgents, url: URL) -> we
             near, far = LiveSocket(client), LiveSocket(handler)
             await until_first_ends(copy(near, far), copy(far, near), near.watch(), far.watch())
             await finish(request, client, near, ending_of(far))
-    except aiohttp.WSServerHandshakeError as e:
-        raise StatusError(e.status, f"Cannot prepare connection {e.message}") from e
+    except StatusError as e:
+        raise StatusError(e.code, f"Cannot prepare connection {e.message}") from e
     except (aiohttp.ClientConnectionError, TimeoutError) as e:
         if client is None:
-            raise StatusError(503, f"Cannot prepare connection: virt-handler cannot be reached: {e}") from e
+            raise StatusError(503, f"Cannot prepare connection virt-handler cannot be reached: {e}") from e
         await client.close(code=aiohttp.WSCloseCode.GOING_AWAY)  # the stream broke in the middle
     return client
 

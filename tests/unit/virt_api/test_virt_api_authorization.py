@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import pytest
+from multidict import CIMultiDict
 
 from kubevirt.virt_api.authorization import User, access_review, is_open, user_from
 from kubevirt.virt_api.replies import StatusError
@@ -16,6 +17,11 @@ USER = User(name="jane", groups=("devs",))
     [
         pytest.param("/", True, id="the root"),
         pytest.param("/healthz", True, id="health"),
+        pytest.param("/start-profiler", True, id="the profiler of one program"),
+        pytest.param(f"{BASE}/v1/dump-cluster-profiler", True, id="the profiler of all"),
+        pytest.param("/apis", True, id="the groups"),
+        pytest.param("/openapi/v2", True, id="the schema, version 2"),
+        pytest.param(f"{BASE}/v1/guestfs", True, id="the image of the disk tools"),
         pytest.param(BASE, True, id="the group"),
         pytest.param(f"{BASE}/v1", True, id="a version's resources"),
         pytest.param(f"{BASE}/v1/version", True, id="the version reply"),
@@ -89,9 +95,22 @@ def test_unknown_paths_are_forbidden(path: str, message: str) -> None:
 
 
 def test_identity_needs_a_user_and_a_group() -> None:
-    with pytest.raises(StatusError, match="a valid user header"):
+    with pytest.raises(StatusError, match=r"^a valid user header is required for authorization$") as refused:
         user_from({}, ["devs"])
-    with pytest.raises(StatusError, match="a valid group header"):
+    assert refused.value.code == 401
+    with pytest.raises(StatusError, match=r"^a valid group header is required for authorization$") as refused:
         user_from({"X-Remote-User": "jane"}, [])
-    user = user_from({"X-Remote-User": "jane", "X-Remote-Extra-Scopes": "all"}, ["devs", "ops"])
-    assert (user.name, user.groups, user.extra) == ("jane", ("devs", "ops"), {"scopes": ["all"]})
+    assert refused.value.code == 401
+    headers = CIMultiDict([("X-Remote-User", "jane"), ("X-Remote-Extra-Scopes", "a"), ("X-Remote-Extra-Scopes", "b"),
+                           ("X-Remote-Extra-Example.org%2fkey", "c")])  # fmt: skip
+    user = user_from(headers, ["devs", "ops"])
+    extra = {"scopes": ["a", "b"], "example.org/key": ["c"]}
+    assert (user.name, user.groups, user.extra) == ("jane", ("devs", "ops"), extra)
+
+
+def test_a_list_has_a_verb_of_its_own() -> None:
+    for method, verb in (("GET", "list"), ("POST", "create"), ("PATCH", "patch"), ("DELETE", "delete")):
+        spec = access_review(USER, method, f"{BASE}/v1/namespaces/shop/virtualmachines")["spec"]
+        assert isinstance(spec, dict)
+        assert isinstance(spec["resourceAttributes"], dict)
+        assert spec["resourceAttributes"]["verb"] == verb

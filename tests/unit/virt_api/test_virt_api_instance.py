@@ -7,6 +7,7 @@ from collections.abc import Callable
 import pytest
 
 from kubevirt.api import codec
+from kubevirt.api.vm import VirtualMachine
 from kubevirt.api.vmi import VirtualMachineInstance
 from kubevirt.api.vmi_status import VirtualMachineInstanceCondition
 from kubevirt.kit.json import Json, JsonObject
@@ -69,6 +70,15 @@ def test_refusals(rule: Rule, vmi: VirtualMachineInstance, code: int, message: s
     with pytest.raises(Declined) as declined:
         rule(vmi)
     assert (declined.value.code, declined.value.message) == (code, message)
+
+
+def test_nobody_goes_on_while_a_snapshot_is_made() -> None:
+    machine = codec.convert({"status": {"snapshotInProgress": "s"}}, VirtualMachine)
+    for vmi in (instance("Running", "Paused"), instance("Scheduled")):
+        with pytest.raises(Declined) as declined:
+            instance_rules.may_unpause(vmi, machine)
+        assert (declined.value.code, declined.value.message) == (409, "VM snapshot is in progress")
+    instance_rules.may_unpause(instance("Running", "Paused"), VirtualMachine())
 
 
 @pytest.mark.parametrize(

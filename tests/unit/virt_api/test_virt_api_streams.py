@@ -10,15 +10,17 @@ from dataclasses import dataclass
 from typing import cast
 
 import aiohttp
-import pytest
 from aiohttp import web
 from yarl import URL
 
 from kubevirt.kube.websockets import PROTOCOL, Ending, LiveSocket, close_reason
+from kubevirt.virt_api.node_agents import session as agents_session
 from kubevirt.virt_api.portforward import forward_port
 from kubevirt.virt_api.server import errors_as_status
 from kubevirt.virt_api.streams import follow_streams, join_handler
 
+UPGRADE = {"Connection": "Upgrade", "Upgrade": "websocket", "Sec-WebSocket-Version": "13",
+           "Sec-WebSocket-Key": "dGhlIHNhbXBsZSBub25jZQ=="}  # fmt: skip
 Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 
 
@@ -53,7 +55,7 @@ class Agents:
 @asynccontextmanager
 async def through(handler: Handler) -> AsyncIterator[URL]:
     """virt-api in front of a handler."""
-    async with aiohttp.ClientSession() as http, listening(handler) as behind:
+    async with agents_session() as http, listening(handler) as behind:
 
         async def join(request: web.Request) -> web.StreamResponse:
             return await join_handler(request, Agents(http), behind)  # type: ignore[arg-type]
@@ -112,9 +114,10 @@ async def test_a_refusal_of_the_handler_is_an_ordinary_error() -> None:
         raise web.HTTPServiceUnavailable(text="Active VNC connection. Request denied.")
 
     async with through(handler) as url, aiohttp.ClientSession() as session:
-        with pytest.raises(aiohttp.WSServerHandshakeError) as refused:
-            await session.ws_connect(url, protocols=(PROTOCOL,))
-        assert refused.value.status == 503
+        async with session.get(url, headers=UPGRADE) as refused:
+            told = await refused.json()
+        assert (refused.status, told["code"]) == (503, 503)
+        assert told["message"] == "Cannot prepare connection Active VNC connection. Request denied."
 
 
 async def test_clients_are_told_that_virt_api_ends() -> None:
