@@ -9,7 +9,7 @@ from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
 from typing import Final, Self
 
-from kubevirt.api import gates
+from kubevirt.api import gates, names
 from kubevirt.api.kubevirt import KubeVirt, KubeVirtConfiguration
 from kubevirt.kit.quantity import Quantity
 
@@ -91,6 +91,8 @@ class ClusterConfig:
     obsolete_cpu_models: Mapping[str, bool] = field(default_factory=dict)
     min_cpu_model: str = ""
     tdx_attestation_enforced: bool = False
+    skips_backup_hooks: bool = False
+    """Backup tools are not told to freeze guests; an annotation of the KubeVirt object."""
     minimum_tsc_hz: int | None = None
     """Frequency of the time stamp counter that all nodes reach, where the administrator says so."""
     raw: KubeVirtConfiguration = field(default_factory=KubeVirtConfiguration)
@@ -123,6 +125,8 @@ class ClusterConfig:
             "default_runtime_class": given.default_runtime_class,
             "selinux_launcher_type": given.selinux_launcher_type,
             "vm_state_storage_class": given.vm_state_storage_class,
+            "skips_backup_hooks":
+                kubevirt.metadata.annotations.get(names.ANNOTATION_SKIP_BACKUP_HOOKS, "").lower() == "true",
             "memory_balloon_period_s": given.mem_balloon_stats_period,
             "obsolete_cpu_models": given.obsolete_cpu_models,
             "min_cpu_model": given.min_cpu_model,

@@ -33,7 +33,7 @@ from kubevirt.kit.errors import Refused
 
 RECEIVER = "kubevirt.io/create-migration-target"
 RESTORE_RUN_STRATEGY = "kubevirt.io/restore-run-strategy"
-SKIP_BACKUP_HOOKS = "kubevirt.io/skip-backup-hooks"
+SKIP_BACKUP_HOOKS = names.ANNOTATION_SKIP_BACKUP_HOOKS
 
 
 def owner_reference(vm: VirtualMachine) -> OwnerReference:

@@ -73,6 +73,35 @@ def test_annotations_are_handed_on_except_those_of_kubectl() -> None:
     assert "kubevirt.io/latest-observed-api-version" not in found
 
 
+SKIP = {"kubevirt.io/skip-backup-hooks": "true"}
+
+
+def test_backup_tools_are_told_how_to_freeze_the_guest() -> None:
+    found = at(pod(), "metadata", "annotations")
+    assert isinstance(found, dict)
+    hooks = {key: value for key, value in found.items() if "velero" in key}
+    assert hooks == {
+        "pre.hook.backup.velero.io/container": "compute",
+        "pre.hook.backup.velero.io/command":
+            '["/usr/bin/virt-freezer", "--freeze", "--name", "guest", "--namespace", "lab"]',
+        "pre.hook.backup.velero.io/timeout": "60s",
+        "post.hook.backup.velero.io/container": "compute",
+        "post.hook.backup.velero.io/command":
+            '["/usr/bin/virt-freezer", "--unfreeze", "--name", "guest", "--namespace", "lab"]',
+    }
+
+
+@pytest.mark.parametrize(("machine", "settings"), [
+    pytest.param(vmi(metadata={"annotations": {**SKIP}}), ClusterConfig(), id="by the machine's owner"),
+    pytest.param(vmi(), ClusterConfig.of(codec.convert({"metadata": {"annotations": SKIP}}, KubeVirt)),
+                 id="by the administrator"),
+])
+def test_unless_nobody_wants_that(machine: VirtualMachineInstance, settings: ClusterConfig) -> None:
+    found = at(pod(machine, config=settings), "metadata", "annotations")
+    assert isinstance(found, dict)
+    assert not any("velero" in key for key in found)
+
+
 def test_secondary_networks_are_asked_of_multus() -> None:
     machine = vmi(
         {"networks": [{"name": "default", "pod": {}}, {"name": "red", "multus": {"networkName": "infra/red-net"}},

@@ -14,6 +14,7 @@ from kubevirt.machine.pod.context import PodContext
 PREFIX_RESERVATION = "pr.kubevirt.io/"
 ISTIO_INJECT = "sidecar.istio.io/inject"
 NOT_HANDED_ON = ("kubectl.kubernetes.io", names.ANNOTATION_STORAGE_API_VERSION, names.ANNOTATION_LATEST_API_VERSION)
+FREEZER = "/usr/bin/virt-freezer"
 GATE_OVERHEAD_ANNOTATION = "VmiMemoryOverheadReport"
 
 
@@ -55,7 +56,22 @@ def annotations(vmi: VirtualMachineInstance, context: PodContext) -> JsonObject:
     if context.config.has_gate(GATE_OVERHEAD_ANNOTATION):
         extra = overhead.overhead(vmi, emulation=context.emulation)
         found[names.ANNOTATION_MEMORY_OVERHEAD] = str(extra.requested_bytes)
-    return found | _networks(vmi)
+    return found | _backup_hooks(vmi, context) | _networks(vmi)
+
+
+def _backup_hooks(vmi: VirtualMachineInstance, context: PodContext) -> JsonObject:
+    """Velero, a backup tool, runs these in the pod before and after it copies the disks of a running guest."""
+    skipped = vmi.metadata.annotations.get(names.ANNOTATION_SKIP_BACKUP_HOOKS, "").lower() == "true"
+    if skipped or context.config.skips_backup_hooks:
+        return {}
+    whom = ["--name", vmi.metadata.name, "--namespace", vmi.metadata.namespace]
+    return {
+        "pre.hook.backup.velero.io/container": "compute",
+        "pre.hook.backup.velero.io/command": json.dumps([FREEZER, "--freeze", *whom]),
+        "pre.hook.backup.velero.io/timeout": "60s",
+        "post.hook.backup.velero.io/container": "compute",
+        "post.hook.backup.velero.io/command": json.dumps([FREEZER, "--unfreeze", *whom]),
+    }
 
 
 def _networks(vmi: VirtualMachineInstance) -> JsonObject:
