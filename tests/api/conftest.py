@@ -48,6 +48,9 @@ class Reply:
     body: bytes
 
 
+HUNG_UP_ON = 5
+"""So often a request is sent whose answer gets lost: a server that refuses a body before it has read all of it may hang
+up while its answer is still under way."""
 Ask = Callable[[str, str, bytes], Awaitable[Reply]]
 
 
@@ -60,9 +63,16 @@ async def ask(kubeconfig: str) -> AsyncIterator[Ask]:
 
         async def send(method: str, path: str, body: bytes) -> Reply:
             url, headers = access.server + path, {"Content-Type": "application/json"}
-            async with session.request(method, url, data=io.BytesIO(body), headers=headers) as response:
-                warnings = [text.split('"', 1)[1].rsplit('"', 1)[0] for text in response.headers.getall("Warning", [])]
-                return Reply(response.status, warnings, await response.read())
+            for left in reversed(range(HUNG_UP_ON)):
+                try:
+                    async with session.request(method, url, data=io.BytesIO(body), headers=headers) as response:
+                        warned = response.headers.getall("Warning", [])
+                        warnings = [text.split('"', 1)[1].rsplit('"', 1)[0] for text in warned]
+                        return Reply(response.status, warnings, await response.read())
+                except aiohttp.ClientConnectionError:
+                    if not left:
+                        raise
+            raise AssertionError("the loop above returns or raises")
 
         yield send
     await asyncio.sleep(0.05)  # aiohttp lets TLS connections go in the background, and asks for such a moment

@@ -23,7 +23,7 @@ from kubevirt.kube.errors import ApiError, Conflict, Invalid
 from tests.refusals.machines import machine
 from tests.refusals.samples import instance
 
-IN_TIME_S = 60
+IN_TIME_S = 120
 NOWHERE: JsonObject = {"nodeSelector": {"kubernetes.io/hostname": "nowhere"}}
 API = "/apis/kubevirt.io/v1"
 

@@ -22,11 +22,11 @@ from kubevirt.kube.client import Client
 from tests.refusals.machines import machine
 from tests.refusals.samples import devices, instance
 
-# A server that has read enough of a body hangs up, and aiohttp forgets such a connection without closing it. Python warns
-# when it collects the garbage: `forgotten_connections` sees to it that this is in here, and not in whatever comes next.
+# A server that has read enough of a body hangs up, and aiohttp forgets such a connection without closing it. Python
+# warns of it when it collects garbage: in here, as `forgotten_connections` sees to, and not in whatever comes next.
 pytestmark = pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")
 INSTALLED = "kubevirt"
-IN_TIME_S = 30
+IN_TIME_S = 60
 VIRT_API = f"/api/v1/namespaces/{INSTALLED}/services/https:virt-api:443/proxy"
 VMIS = "/apis/kubevirt.io/v1/namespaces/default/virtualmachineinstances?dryRun=All"
 VMS = "/apis/kubevirt.io/v1/namespaces/default/virtualmachines?dryRun=All"

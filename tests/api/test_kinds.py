@@ -32,7 +32,7 @@ from kubevirt.kube.errors import NotFound
 PREFIX: Final = "roundtrip."
 NAMESPACE: Final = "default"
 QUANTITIES: Final = ("0", "1", "1500m", "64Mi", "1Gi", "2G")
-DEADLINE_S: Final = 30
+DEADLINE_S: Final = 120
 TIME: Final = "2030-01-02T03:04:05Z"
 BY_PATTERN: Final = {"^[A-Za-z](": "Because", "^([a-z0-9]": "Ready", "^(0(?:": "0.055"}
 # What rules ask of members of these names, somewhere.

@@ -28,7 +28,7 @@ from kubevirt.virt_operator.rbac import ACCOUNTS, RBAC, Account, binding, rule
 from kubevirt.virt_operator.user_roles import user_role_objects
 
 ROLES = "/apis/rbac.authorization.k8s.io/v1"
-IN_TIME_S = 30.0
+IN_TIME_S = 120.0
 VERSIONS = {"snapshot.kubevirt.io": "v1beta1", "backup.kubevirt.io": "v1alpha1", "pool.kubevirt.io": "v1beta1",
             "instancetype.kubevirt.io": "v1beta1", "cdi.kubevirt.io": "v1beta1"}
 """Of groups that are not served as v1."""

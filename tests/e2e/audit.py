@@ -11,6 +11,8 @@ from collections import Counter
 from dataclasses import dataclass
 from pathlib import Path
 
+from kubevirt.kube.errors import OUTDATED_PATCH_MESSAGE
+
 WRITES = frozenset({"create", "update", "patch", "delete", "deletecollection"})
 NOT_COUNTED = frozenset({"events", "leases", "subjectaccessreviews", "tokenreviews", "selfsubjectaccessreviews"})
 
@@ -25,6 +27,12 @@ class Write:
     namespace: str
     name: str
     code: int
+    message: str = ""
+
+    @property
+    def was_overtaken(self) -> bool:
+        """Whether somebody else had changed the object, so that the same is written again for its new version."""
+        return self.code == 409 or (self.code == 422 and self.message == OUTDATED_PATCH_MESSAGE)
 
     def __str__(self) -> str:
         return f"{self.program}: {self.verb} {self.resource} {self.namespace}/{self.name} -> {self.code}"
@@ -69,6 +77,7 @@ def _write_in(entry: dict[str, object], account_prefix: str) -> Write | None:
         namespace=str(ref.get("namespace", "")),
         name=str(ref.get("name", "")),
         code=int(status.get("code", 0)) if isinstance(status, dict) else 0,
+        message=str(status.get("message", "")) if isinstance(status, dict) else "",
     )
 
 

@@ -38,7 +38,7 @@ def admin() -> Cluster:
     """The cluster as its administrator, with the add-on installed and Available."""
     cluster = Cluster(_kubectl_path(), _kubeconfig())
     ready = cluster.kubectl(
-        "-n", "kubevirt", "wait", "kubevirt/kubevirt", "--for=condition=Available", "--timeout=120s"
+        "-n", "kubevirt", "wait", "kubevirt/kubevirt", "--for=condition=Available", "--timeout=240s"
     )
     assert ready.code == 0, f"the add-on is not Available; run `make install`\n{ready.err}"
     return cluster
@@ -50,7 +50,7 @@ def namespace(admin: Cluster, request: pytest.FixtureRequest) -> Iterator[Cluste
     name = own_namespace(request)
     admin.kubectl("create", "namespace", name).ok()
     yield admin.in_namespace(name)
-    admin.kubectl("delete", "namespace", name, "--timeout=120s", timeout_s=150).ok()
+    admin.kubectl("delete", "namespace", name, "--timeout=240s").ok()
 
 
 def own_namespace(request: pytest.FixtureRequest) -> str:
@@ -74,4 +74,4 @@ def nothing_left_behind(admin: Cluster, request: pytest.FixtureRequest) -> Itera
         assert not left, f"left running: {left}"
         return True
 
-    eventually("all guest processes to be gone", clean, 60)
+    eventually("all guest processes to be gone", clean)

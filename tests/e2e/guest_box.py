@@ -22,6 +22,8 @@ from images.virt_debian import BASE
 
 USER, PASSWORD = "cirros", "gocubsgo"
 DEMO_MEMORY = 64_000_000  # bytes, what the user guide's vm-cirros asks for
+PATIENCE_S = 240.0
+ENTER_AGAIN_S = 60.0
 VIRTIO_DISK = (
     "-device", "pcie-root-port,id=bus1,chassis=1",
     "-device", "virtio-blk-pci-non-transitional,drive=root,bus=bus1,bootindex=1",
@@ -79,14 +81,16 @@ class Guest:
         )  # fmt: skip
         self.unread = ""
 
-    def expect(self, pattern: str, timeout_s: float = 120) -> str:
+    def expect(self, pattern: str, timeout_s: float = PATIENCE_S) -> str:
         """Everything up to the first match."""
         assert self.process.stdout is not None
         deadline = time.monotonic() + timeout_s
         while not (match := re.search(pattern, self.unread)):
             ready, _, _ = select.select([self.process.stdout], [], [], max(0, deadline - time.monotonic()))
             new = self.process.stdout.read1(65536) if ready else b""  # type: ignore[attr-defined]
-            assert new, f"waited {timeout_s} s for {pattern!r} on the console; it says:\n{self.unread[-2000:]}"
+            if not ready:
+                raise TimeoutError(f"waited {timeout_s:g} s for {pattern!r}; the console says:\n{self.unread[-2000:]}")
+            assert new, f"the console closed before {pattern!r}; it says:\n{self.unread[-2000:]}"
             self.unread += new.decode(errors="replace")
         text, self.unread = self.unread[: match.end()], self.unread[match.end() :]
         return text
@@ -98,7 +102,7 @@ class Guest:
 
     def log_in(self, user: str = USER, password: str = PASSWORD) -> str:
         """Everything that stood on the console before the login prompt."""
-        said = self.expect(r"login: $")
+        said = self._login_prompt()
         self.type(f"{user}\n")
         self.expect("Password: ")
         self.type(f"{password}\n")
@@ -107,6 +111,17 @@ class Guest:
         self.type("stty rows 50 columns 1000\n")
         self.expect(r"columns 1000\s+[$#] $")
         return said
+
+    def _login_prompt(self) -> str:
+        """The kernel may have a word after the prompt, so Enter is pressed again where nothing comes."""
+        deadline = time.monotonic() + PATIENCE_S
+        while True:
+            try:
+                return self.expect(r"login: $", ENTER_AGAIN_S)
+            except TimeoutError:
+                if time.monotonic() > deadline:
+                    raise
+                self.type("\n")
 
     def run(self, command: str) -> str:
         """What a command prints; it must succeed."""

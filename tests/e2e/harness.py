@@ -7,11 +7,14 @@ for the question whether anything was left behind.
 from __future__ import annotations
 
 import contextlib
+import itertools
 import json
 import os
 import pty
+import random
 import re
 import select
+import socket
 import subprocess
 import sys
 import time
@@ -23,6 +26,11 @@ from typing import Any, TypeVar
 T = TypeVar("T")
 BIN = Path(sys.executable).parent
 POLL_S = 0.25
+PATIENCE_S = 240.0
+"""How long anything is waited for. Nobody promises to be so slow: a machine that runs tests may be."""
+ENTER_AGAIN_S = 20.0
+PORTS = (20000, 29000)
+"""Below those of Services on nodes and those for outgoing connections."""
 
 
 @dataclass(frozen=True)
@@ -46,7 +54,7 @@ class Result:
         return self
 
 
-def run(*command: str, stdin: str | None = None, timeout_s: float = 120) -> Result:
+def run(*command: str, stdin: str | None = None, timeout_s: float = PATIENCE_S + 60) -> Result:
     """Run a program to its end."""
     done = subprocess.run(
         command, input=stdin, capture_output=True, text=True, errors="replace", timeout=timeout_s, check=False
@@ -59,13 +67,16 @@ def virtctl_path() -> str:
     return str(BIN / "virtctl")
 
 
-def eventually(what: str, probe: Callable[[], T | None], timeout_s: float = 60) -> T:
-    """Call `probe` until it returns something true; fail naming `what` was awaited and what was seen last."""
+def eventually(what: str, probe: Callable[[], T | None], timeout_s: float = PATIENCE_S) -> T:
+    """Call `probe` until it returns something true; fail naming `what` was awaited and what was seen last.
+
+    A probe may also assert, or stumble over what is not there yet: an object that is None, a member, an only row.
+    """
     deadline = time.monotonic() + timeout_s
     while True:
         try:
             seen: object = probe()
-        except (AssertionError, KeyError, json.JSONDecodeError) as e:
+        except (AssertionError, LookupError, StopIteration, TypeError, ValueError) as e:
             seen, found = e, None
         else:
             found = seen
@@ -73,6 +84,15 @@ def eventually(what: str, probe: Callable[[], T | None], timeout_s: float = 60) 
             return found  # type: ignore[return-value]
         assert time.monotonic() < deadline, f"waited {timeout_s:.0f} s in vain for: {what}; last seen: {seen!r}"
         time.sleep(POLL_S)
+
+
+def free_port() -> int:
+    """A port of this machine that nobody listens on, and that the system gives to nobody who asks for just any port."""
+    for port in random.sample(range(*PORTS), 100):
+        with socket.socket() as probe, contextlib.suppress(OSError):
+            probe.bind(("127.0.0.1", port))
+            return port
+    raise AssertionError(f"no free port in {PORTS}")
 
 
 @dataclass(frozen=True)
@@ -91,7 +111,7 @@ class Cluster:
         """Another user."""
         return Cluster(self.kubectl_path, kubeconfig, self.namespace)
 
-    def kubectl(self, *arguments: str, stdin: str | None = None, timeout_s: float = 120) -> Result:
+    def kubectl(self, *arguments: str, stdin: str | None = None, timeout_s: float = PATIENCE_S + 60) -> Result:
         """Run the real kubectl."""
         return run(
             self.kubectl_path,
@@ -104,11 +124,9 @@ class Cluster:
             timeout_s=timeout_s,
         )
 
-    def virtctl(self, *arguments: str, timeout_s: float = 120) -> Result:
+    def virtctl(self, *arguments: str) -> Result:
         """Run virtctl."""
-        return run(
-            virtctl_path(), "--kubeconfig", self.kubeconfig, "-n", self.namespace, *arguments, timeout_s=timeout_s
-        )
+        return run(virtctl_path(), "--kubeconfig", self.kubeconfig, "-n", self.namespace, *arguments)
 
     def get(self, kind: str, name: str) -> Any:
         """An object as data, or None."""
@@ -131,11 +149,23 @@ class Cluster:
         found = self.objects("events", "--field-selector", f"involvedObject.name={name},involvedObject.kind={kind}")
         return [((e.get("source") or {}).get("component", ""), e["reason"], e["message"]) for e in found]
 
+    def wait_events(self, name: str, kind: str, *wanted: tuple[str, str]) -> None:
+        """Wait until all of these (reason, part of the message) were told about an object: events come a little later
+        than what they tell of."""
+
+        def probe() -> bool:
+            told = [(reason, message) for _, reason, message in self.events(name, kind)]
+            missing = [w for w in wanted if not any(w[0] == reason and w[1] in text for reason, text in told)]
+            assert not missing, f"{missing} not among {told}"
+            return True
+
+        eventually(f"events about {kind} {name}", probe)
+
     def launcher_pods(self, vmi: str) -> list[Any]:
         """The launcher pods of an instance by name, finished and terminating ones too."""
         return self.objects("pods", "-l", f"vmi.kubevirt.io/id={vmi}")
 
-    def wait_status(self, vm: str, wanted: str, timeout_s: float = 90) -> Any:
+    def wait_status(self, vm: str, wanted: str, timeout_s: float = PATIENCE_S) -> Any:
         """Wait until a VM's printable status is the wanted one."""
 
         def probe() -> Any:
@@ -146,7 +176,7 @@ class Cluster:
 
         return eventually(f"VM {vm} to be {wanted}", probe, timeout_s)
 
-    def wait_phase(self, vmi: str, wanted: str, timeout_s: float = 90, not_uid: str = "") -> Any:
+    def wait_phase(self, vmi: str, wanted: str, timeout_s: float = PATIENCE_S, not_uid: str = "") -> Any:
         """Wait until an instance (other than `not_uid`) is in the wanted phase."""
 
         def probe() -> Any:
@@ -159,9 +189,53 @@ class Cluster:
 
         return eventually(f"VMI {vmi} to be {wanted}", probe, timeout_s)
 
-    def wait_gone(self, kind: str, name: str, timeout_s: float = 90) -> None:
+    def wait_gone(self, kind: str, name: str, timeout_s: float = PATIENCE_S) -> None:
         """Wait until an object is gone."""
         eventually(f"{kind} {name} to be gone", lambda: self.get(kind, name) is None, timeout_s)
+
+
+class Seen:
+    """What a part of an object has been, one after the other, however short each lasted: by `kubectl get --watch`."""
+
+    def __init__(self, process: subprocess.Popen[bytes]) -> None:
+        self._process = process
+        self._text = b""
+
+    def becomes(self, *values: str) -> None:
+        """Wait until it has been these, in this order, and nothing else."""
+
+        def probe() -> bool:
+            found = self.so_far()
+            assert found == list(values), found
+            return True
+
+        eventually(f"values one after the other: {values}", probe)
+
+    def so_far(self) -> list[str]:
+        """Every value since the beginning; what was written again is one."""
+        assert self._process.stdout is not None
+        while select.select([self._process.stdout], [], [], 0)[0]:
+            more = os.read(self._process.stdout.fileno(), 65536)
+            assert more, f"the watch has ended after {self._text!r}"
+            self._text += more
+        return [value for value, _ in itertools.groupby(self._text.decode().split("\n")[:-1])]
+
+
+@contextlib.contextmanager
+def seen(cluster: Cluster, kind: str, name: str, path: str) -> Iterator[Seen]:
+    """Watch a part of an object, by its JSON path. What it is at the beginning is the first value."""
+    command = [cluster.kubectl_path, "--kubeconfig", cluster.kubeconfig, "-n", cluster.namespace, "get", kind, name]
+    with subprocess.Popen([*command, "--watch", f'-o=jsonpath={path}{{"\\n"}}'], stdout=subprocess.PIPE) as process:
+        try:
+            found = Seen(process)
+            eventually(f"the watch of {kind} {name} to begin", found.so_far)
+            yield found
+        finally:
+            process.terminate()
+
+
+class Silent(AssertionError):
+    """The console goes on, and does not show what was waited for."""
 
 
 class Console:
@@ -172,12 +246,13 @@ class Console:
         self._process = process
         self.seen = ""
 
-    def expect(self, pattern: str, timeout_s: float = 60) -> str:
+    def expect(self, pattern: str, timeout_s: float = PATIENCE_S) -> str:
         """Read until the pattern appears; returns all that was shown up to and with it."""
         deadline = time.monotonic() + timeout_s
         while not (match := re.search(pattern, self.seen)):
             left = deadline - time.monotonic()
-            assert left > 0, f"the console did not show {pattern!r} within {timeout_s:.0f} s but:\n{self.seen[-3000:]}"
+            if left <= 0:
+                raise Silent(f"the console did not show {pattern!r} within {timeout_s:.0f} s but:\n{self.seen[-3000:]}")
             ready, _, _ = select.select([self._descriptor], [], [], min(left, 1))
             if ready:
                 try:
@@ -191,30 +266,46 @@ class Console:
 
     def type(self, text: str) -> None:
         """Type."""
-        os.write(self._descriptor, text.encode())
+        try:
+            os.write(self._descriptor, text.encode())
+        except OSError as e:
+            raise AssertionError(f"the console closed before {text!r} was typed:\n{self.seen[-3000:]}") from e
 
-    def command(self, line: str, timeout_s: float = 30) -> str:
+    def command(self, line: str) -> str:
         """Run a shell command in the guest; returns what it printed."""
         marker = f"done-{time.monotonic_ns()}"
         self.type(f"{line}; echo {marker[:4]}''{marker[4:]}\n")
-        return self.expect(re.escape(marker), timeout_s)
+        return self.expect(re.escape(marker))
 
-    def log_in(self, timeout_s: float = 90) -> str:
+    def log_in(self) -> str:
         """Log in as the demo image's user, unless a session is still open; returns what was shown before."""
-        self.type("\n")
-        shown = self.expect(r"(login: |\$ )\Z", timeout_s)  # the last that is shown: a console begins with its past
+        shown = self._prompt()
         if shown.endswith("$ "):
             return shown
         self.type("cirros\n")
-        shown += self.expect(r"(?m)^[Pp]assword: ", 20)  # not the one that the greeting tells
+        shown += self.expect(r"(?m)^[Pp]assword: ")  # not the one that the greeting tells
         self.type("gocubsgo\n")
-        return shown + self.expect(r"\$ ", 20)
+        return shown + self.expect(r"\$ ")
+
+    def _prompt(self) -> str:
+        """All up to a prompt that is the last that is shown: a console begins with its past.
+
+        The kernel may have a word after the prompt, so Enter is pressed again where nothing comes.
+        """
+        deadline = time.monotonic() + PATIENCE_S
+        while True:
+            self.type("\n")
+            try:
+                return self.expect(r"(login: |\$ )\Z", ENTER_AGAIN_S)
+            except Silent:
+                if time.monotonic() > deadline:
+                    raise
 
     def close(self) -> int:
         """Leave with the escape key; returns the exit code of virtctl."""
         with contextlib.suppress(OSError):
             os.write(self._descriptor, b"\x1d")
-        return self._process.wait(timeout=20)
+        return self._process.wait(timeout=PATIENCE_S)
 
 
 @contextlib.contextmanager
@@ -231,7 +322,7 @@ def console(cluster: Cluster, vmi: str) -> Iterator[Console]:
     os.close(follower)
     opened = Console(leader, process)
     try:
-        opened.expect("Successfully connected to .* console", 60)
+        opened.expect("Successfully connected to .* console")
         yield opened
     finally:
         with contextlib.suppress(subprocess.TimeoutExpired):

@@ -6,6 +6,7 @@ kind of cluster these observations are not available, and the tests that need th
 
 from __future__ import annotations
 
+import contextlib
 import os
 import signal
 from dataclasses import dataclass
@@ -26,8 +27,9 @@ class Process:
         return f"<{self.pid} {self.command[:100]}>"
 
     def kill(self) -> None:
-        """SIGKILL."""
-        os.kill(self.pid, signal.SIGKILL)
+        """SIGKILL, unless it has ended: with the first process of a pod the others go too."""
+        with contextlib.suppress(ProcessLookupError):
+            os.kill(self.pid, signal.SIGKILL)
 
 
 def processes(*words: str) -> list[Process]:

@@ -53,8 +53,8 @@ def cluster(namespace: Cluster) -> Iterator[Cluster]:
     if namespace.kubectl("get", "crd", KIND).code == 0:
         pytest.skip("this cluster has an importer of its own, which would fill the DataVolumes of this test")
     yield namespace
-    namespace.kubectl("delete", "vm", "--all", "--timeout=60s").ok()
-    namespace.kubectl("delete", "crd", KIND, "--ignore-not-found", "--timeout=60s").ok()
+    namespace.kubectl("delete", "vm", "--all", "--timeout=240s").ok()
+    namespace.kubectl("delete", "crd", KIND, "--ignore-not-found", "--timeout=240s").ok()
 
 
 def report(cluster: Cluster, name: str, phase: str, *conditions: dict[str, str]) -> None:
@@ -70,17 +70,17 @@ def test_without_the_importer_the_vm_says_what_to_do(cluster: Cluster) -> None:
         conditions = cluster.get("vm", "early")["status"]["conditions"]
         return next((c["message"] for c in conditions if c["type"] == "Failure"), None)
 
-    assert "install the Containerized Data Importer" in eventually("the condition Failure", told, 30)
+    assert "install the Containerized Data Importer" in eventually("the condition Failure", told)
     assert cluster.get("vmi", "early") is None
 
 
 def test_once_the_importer_is_there_the_disk_is_made_and_waited_for(cluster: Cluster) -> None:
     cluster.apply(json.dumps(definition())).ok()
-    made = eventually("the DataVolume", lambda: cluster.get("dv", "early-disk"), 60)
+    made = eventually("the DataVolume", lambda: cluster.get("dv", "early-disk"))
     owner = cluster.get("vm", "early")
     assert [r["uid"] for r in made["metadata"]["ownerReferences"]] == [owner["metadata"]["uid"]]
     assert made["metadata"]["labels"]["kubevirt.io/created-by"] == owner["metadata"]["uid"]
-    cluster.wait_status("early", "Provisioning", 30)
+    cluster.wait_status("early", "Provisioning")
     assert "Failure" not in {c["type"] for c in cluster.get("vm", "early")["status"]["conditions"]}
     assert cluster.get("vmi", "early") is None
 
@@ -94,27 +94,22 @@ def test_a_filled_disk_is_used(cluster: Cluster) -> None:
     }
     cluster.apply(json.dumps(claim)).ok()
     report(cluster, "early-disk", "Succeeded")
-    cluster.wait_status("early", "Running", 120)
-    reasons = {reason for _, reason, _ in cluster.events("early", "VirtualMachine")}
-    assert {"SuccessfulDataVolumeCreate", "SuccessfulCreate"} <= reasons
+    cluster.wait_status("early", "Running")
+    cluster.wait_events("early", "VirtualMachine", ("SuccessfulDataVolumeCreate", ""), ("SuccessfulCreate", ""))
 
 
 def test_a_failed_import_is_told(cluster: Cluster) -> None:
     cluster.apply(as_json(machine("unlucky"))).ok()
-    eventually("the DataVolume", lambda: cluster.get("dv", "unlucky-disk"), 30)
-    cluster.wait_status("unlucky", "Provisioning", 30)
+    eventually("the DataVolume", lambda: cluster.get("dv", "unlucky-disk"))
+    cluster.wait_status("unlucky", "Provisioning")
     report(cluster, "unlucky-disk", "Failed")
-    cluster.wait_status("unlucky", "DataVolumeError", 30)
-    wanted = ("FailedDataVolumeImport", "DataVolume unlucky-disk failed to import disk image")
-
-    def told() -> bool:
-        return wanted in [(reason, message) for _, reason, message in cluster.events("unlucky", "VirtualMachine")]
-
-    eventually("the event", told, 20)
+    cluster.wait_status("unlucky", "DataVolumeError")
+    message = "DataVolume unlucky-disk failed to import disk image"
+    cluster.wait_events("unlucky", "VirtualMachine", ("FailedDataVolumeImport", message))
     report(cluster, "unlucky-disk", "ImportInProgress")
-    cluster.wait_status("unlucky", "Provisioning", 30)
+    cluster.wait_status("unlucky", "Provisioning")
 
 
 def test_the_data_volume_goes_with_its_vm(cluster: Cluster) -> None:
-    cluster.kubectl("delete", "vm", "early", "--timeout=90s").ok()
+    cluster.kubectl("delete", "vm", "early", "--timeout=240s").ok()
     cluster.wait_gone("dv", "early-disk")

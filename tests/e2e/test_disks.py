@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from tests.e2e.harness import Cluster, console
+from tests.e2e.harness import Cluster, console, eventually
 from tests.e2e.manifests import as_json, vm
 
 pytestmark = pytest.mark.e2e
@@ -39,17 +39,19 @@ def cluster(namespace: Cluster) -> Cluster:
     }
     namespace.kubectl("create", "configmap", "settings", "--from-literal=colour=green").ok()
     namespace.apply(as_json(manifest())).ok()
-    namespace.wait_status(VM, "ErrorPvcNotFound", 30)
+    namespace.wait_status(VM, "ErrorPvcNotFound")
     namespace.apply(json.dumps(claim)).ok()
-    namespace.wait_status(VM, "Running", 120)
+    namespace.wait_status(VM, "Running")
     return namespace
 
 
 def test_a_disk_is_made_in_an_empty_claim(cluster: Cluster) -> None:
-    volumes = cluster.get("vmi", VM)["status"]["volumeStatus"]
-    assert [volume["name"] for volume in volumes] == ["containerdisk", "data", "settings"]
-    told = volumes[1]
-    assert told["persistentVolumeClaimInfo"]["claimName"] == "data"
+    def told() -> bool:
+        volumes = cluster.get("vmi", VM)["status"]["volumeStatus"]
+        assert [volume["name"] for volume in volumes] == ["containerdisk", "data", "settings"]
+        return bool(volumes[1]["persistentVolumeClaimInfo"]["claimName"] == "data")
+
+    eventually("the status to tell of every volume", told)
     with console(cluster, VM) as guest:
         guest.log_in()
         shown = guest.command("sudo blockdev --getsize64 /dev/vdb || cat /sys/block/vdb/size")
@@ -69,7 +71,7 @@ def test_data_survive_a_restart(cluster: Cluster) -> None:
         guest.command("echo remember-me | sudo dd of=/dev/vdb conv=fsync")
     uid = cluster.get("vmi", VM)["metadata"]["uid"]
     cluster.virtctl("restart", VM).ok()
-    cluster.wait_phase(VM, "Running", 120, not_uid=uid)
+    cluster.wait_phase(VM, "Running", not_uid=uid)
     with console(cluster, VM) as guest:
         guest.log_in()
         assert "remember-me" in guest.command("sudo dd if=/dev/vdb bs=11 count=1")

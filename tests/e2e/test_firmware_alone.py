@@ -12,7 +12,7 @@ from kubevirt.api import codec
 from kubevirt.api.vmi import VirtualMachineInstance
 from kubevirt.launcher_link.sync import SyncRequest
 from kubevirt.machine.domain_report import State
-from tests.e2e.launcher_box import UID, box, boxes_left, handler, missing
+from tests.e2e.launcher_box import NAMESPACE, UID, box, boxes_left, handler, missing
 
 pytestmark = [pytest.mark.e2e, pytest.mark.skipif(bool(missing()), reason=missing() or "-")]
 
@@ -30,7 +30,7 @@ def nothing_left_behind() -> Iterator[None]:
 def machine() -> VirtualMachineInstance:
     return codec.convert(
         {
-            "metadata": {"name": "web", "namespace": "default", "uid": UID,
+            "metadata": {"name": "web", "namespace": NAMESPACE, "uid": UID,
                          "annotations": {"kubevirt.io/pci-topology-version": "v3"}},
             "spec": {
                 "architecture": "amd64",

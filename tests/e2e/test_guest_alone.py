@@ -47,7 +47,7 @@ def test_boots_in_64_megabytes_runs_its_script_once_and_obeys_the_power_button(t
         vm.type("sudo reboot\n")
         assert "printed from cloud-init userdata" not in vm.log_in()
         vm.power_button()
-        assert vm.process.wait(timeout=60) == 0
+        assert vm.process.wait(timeout=120) == 0
 
 
 def test_cloud_config_with_static_network(tmp_path: Path) -> None:
@@ -143,4 +143,4 @@ def test_boots_from_other_buses_without_network_or_data(devices: tuple[str, ...]
     with guest(*(word for device in devices for word in ("-device", device))) as vm:
         assert vm.log_in().endswith("cirros login: ")
         vm.type("sudo poweroff\n")
-        assert vm.process.wait(timeout=60) == 0
+        assert vm.process.wait(timeout=120) == 0

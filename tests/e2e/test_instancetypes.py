@@ -95,12 +95,16 @@ def revisions(cluster: Cluster) -> dict[str, Any]:
 
 
 def test_copies_are_kept_and_told(cluster: Cluster) -> None:
-    copies = revisions(cluster)
-    status = cluster.get("vm", NAME)["status"]
-    assert set(copies) == {"small", LINUX}
-    for ref, name in (("instancetypeRef", "small"), ("preferenceRef", LINUX)):
-        assert status[ref]["name"] == name
-        assert status[ref]["controllerRevisionRef"]["name"] == copies[name]["metadata"]["name"]
+    def told() -> bool:
+        copies = revisions(cluster)
+        status = cluster.get("vm", NAME)["status"]
+        assert set(copies) == {"small", LINUX}
+        for ref, name in (("instancetypeRef", "small"), ("preferenceRef", LINUX)):
+            assert status[ref]["name"] == name
+            assert status[ref]["controllerRevisionRef"]["name"] == copies[name]["metadata"]["name"]
+        return True
+
+    eventually("the status to tell of both copies", told)
 
 
 def test_expand_spec_gives_the_machine_without_references(cluster: Cluster) -> None:
@@ -206,13 +210,13 @@ def test_another_instance_type_is_another_copy_and_asks_for_a_restart(cluster: C
     def restart_required() -> bool:
         status = cluster.get("vm", NAME)["status"]
         assert status["instancetypeRef"]["name"] == LARGE
+        assert set(revisions(cluster)) == {"small", LARGE, LINUX, "linux"}
         return any(c["type"] == "RestartRequired" and c["status"] == "True" for c in status["conditions"])
 
-    eventually("a restart to be asked for", restart_required)
-    assert set(revisions(cluster)) == {"small", LARGE, LINUX, "linux"}
+    eventually("copies, and a restart to be asked for", restart_required)
 
 
 def test_nothing_is_left_of_a_deleted_machine(cluster: Cluster) -> None:
-    cluster.kubectl("delete", "vm", "--all", "--timeout=90s").ok()
+    cluster.kubectl("delete", "vm", "--all", "--timeout=240s").ok()
     eventually("no copies to be left", lambda: not cluster.objects("controllerrevisions"))
-    assert not machine.guest_processes(cluster.namespace)
+    eventually("no guest to be left", lambda: not machine.guest_processes(cluster.namespace))

@@ -47,10 +47,11 @@ def apply(cluster: Cluster, manifest: dict[str, Any], *arguments: str) -> Any:
 def running(namespace: Cluster) -> Cluster:
     """A namespace with the machine in it, applied by a user on the server's side, waited for as a user does."""
     apply(namespace, machine(color="blue")).ok()
-    eventually("the instance", lambda: namespace.get("vmi", NAME), 30)
-    namespace.kubectl("wait", "--for=condition=Ready", f"vmi/{NAME}", "--timeout=120s", timeout_s=150).ok()
-    namespace.kubectl("wait", "--for=jsonpath={.status.printableStatus}=Running", f"vm/{NAME}", "--timeout=60s").ok()
-    namespace.kubectl("wait", "--for=jsonpath={.status.phase}=Running", f"vmi/{NAME}", "--timeout=60s").ok()
+    eventually("the instance", lambda: namespace.get("vmi", NAME))
+    namespace.kubectl("wait", "--for=condition=Ready", f"vmi/{NAME}", "--timeout=240s").ok()
+    namespace.kubectl("wait", "--for=condition=Ready", f"vm/{NAME}", "--timeout=240s").ok()
+    namespace.kubectl("wait", "--for=jsonpath={.status.printableStatus}=Running", f"vm/{NAME}", "--timeout=240s").ok()
+    namespace.kubectl("wait", "--for=jsonpath={.status.phase}=Running", f"vmi/{NAME}", "--timeout=240s").ok()
     return namespace
 
 
@@ -78,8 +79,8 @@ def test_openapi(namespace: Cluster) -> None:
         return start in json.loads(namespace.kubectl("get", "--raw", "/openapi/v2").ok().out)["paths"]
 
     # The API server fetches both from time to time, so just after an installation it may not have them yet.
-    eventually("version 3 to describe the sub-resources", third, 90)
-    eventually("version 2 to describe the sub-resources", second, 90)
+    eventually("version 3 to describe the sub-resources", third)
+    eventually("version 2 to describe the sub-resources", second)
     told = namespace.kubectl("explain", "vmi.spec.domain.devices.disks").ok().out
     assert "FIELDS:" in told
     assert "bootOrder" in told
@@ -138,6 +139,6 @@ def test_sub_resources_by_plain_requests(running: Cluster) -> None:
             shown = "jsonpath={.status.conditions[?(@.type=='Paused')].status}"
             return running.kubectl("get", "vmi", NAME, "-o", shown).ok().out == wanted
 
-        eventually(f"the instance after {action}", paused, 30)
+        eventually(f"the instance after {action}", paused)
     running.kubectl("replace", "--raw", f"{base}/virtualmachines/{NAME}/stop", "-f", "-", stdin="{}").ok()
-    running.kubectl("wait", "--for=delete", f"vmi/{NAME}", "--timeout=60s").ok()
+    running.kubectl("wait", "--for=delete", f"vmi/{NAME}", "--timeout=240s").ok()

@@ -19,7 +19,19 @@ from kubevirt.launcher_link.sync import SyncRequest
 from kubevirt.launcher_link.wire import LinkError
 from kubevirt.machine.domain_report import DomainReport, Reason, State
 from kubevirt.machine.network.attachment import DhcpLease, NicAttachment
-from tests.e2e.launcher_box import UID, Box, Handler, box, boxes_left, eventually, handler, missing, unpacked
+from tests.e2e.launcher_box import (
+    NAMESPACE,
+    PATIENCE_S,
+    UID,
+    Box,
+    Handler,
+    box,
+    boxes_left,
+    eventually,
+    handler,
+    missing,
+    unpacked,
+)
 
 pytestmark = [pytest.mark.e2e, pytest.mark.skipif(bool(missing()), reason=missing() or "-")]
 
@@ -55,7 +67,7 @@ def machine(*, disk: bool = False) -> SyncRequest:
         ]
         disks = [{"name": str(volume["name"]), "disk": {"bus": "virtio"}} for volume in volumes]
     raw: JsonObject = {
-        "metadata": {"name": "web", "namespace": "default", "uid": UID},
+        "metadata": {"name": "web", "namespace": NAMESPACE, "uid": UID},
         "spec": {
             "architecture": "amd64",
             "terminationGracePeriodSeconds": 30,
@@ -112,7 +124,7 @@ async def test_a_guest_boots_gets_its_address_and_is_shut_down() -> None:
             assert (nic.name, nic.ip_addresses) == ("default", ["10.244.0.7"]) or "guest-agent" in nic.info_source
             assert nic.mac
             await played.link.shutdown()
-            await asyncio.wait_for(played.final.wait(), 60)
+            await asyncio.wait_for(played.final.wait(), PATIENCE_S)
             grace = played.reports[-1].grace
             assert grace is not None
             assert grace.deletion_timestamp is not None
@@ -166,9 +178,9 @@ async def test_a_killed_qemu_is_a_crash() -> None:
     with box() as pod:
         async with handler(pod) as played:
             await played.link.sync(machine())
-            (qemu,) = pod.pids("qemu-system")
+            qemu = await pod.only("qemu-system")
             os.kill(qemu, signal.SIGKILL)
-            await asyncio.wait_for(played.final.wait(), 15)
+            await asyncio.wait_for(played.final.wait(), PATIENCE_S)
             await played.link.acknowledge_final()
         last = await the_end(pod, state=State.SHUTOFF, reason=Reason.CRASHED, code=1)
         assert "SIGKILL" in last.failure
@@ -178,14 +190,14 @@ async def test_a_killed_libvirtd_costs_the_guest_nothing() -> None:
     with box() as pod:
         async with handler(pod) as played:
             await played.link.sync(machine())
-            (qemu,), (daemon,) = pod.pids("qemu-system"), pod.pids("libvirtd")
+            qemu, daemon = await pod.only("qemu-system"), await pod.only("libvirtd")
             os.kill(daemon, signal.SIGKILL)
             await eventually(lambda: pod.pids("libvirtd") not in ([], [daemon]), "another libvirtd")
             await eventually(lambda: pauses(played), "a libvirtd that does what it is asked")
             await played.until(State.PAUSED)
             assert pod.pids("qemu-system") == [qemu]
             await played.link.kill()
-            await asyncio.wait_for(played.final.wait(), 15)
+            await asyncio.wait_for(played.final.wait(), PATIENCE_S)
             await played.link.delete()
         await the_end(pod, state=State.SHUTOFF, reason=Reason.DESTROYED, code=0)
 
@@ -202,10 +214,10 @@ async def test_a_guest_that_ends_while_libvirtd_is_away_has_crashed_too() -> Non
     with box() as pod:
         async with handler(pod) as played:
             await played.link.sync(machine())
-            (qemu,), (daemon,) = pod.pids("qemu-system"), pod.pids("libvirtd")
+            qemu, daemon = await pod.only("qemu-system"), await pod.only("libvirtd")
             os.kill(daemon, signal.SIGKILL)
             os.kill(qemu, signal.SIGKILL)
-            await asyncio.wait_for(played.final.wait(), 15)
+            await asyncio.wait_for(played.final.wait(), PATIENCE_S)
             await played.link.acknowledge_final()
         await the_end(pod, state=State.SHUTOFF, reason=Reason.CRASHED, code=1)
 
@@ -218,7 +230,7 @@ async def test_an_unreadable_disk_is_told_in_plain_words(tmp_path: Path) -> None
             with pytest.raises(LinkError, match="not a readable disk image") as told:
                 await played.link.sync(machine(disk=True))
             assert told.value.remedy
-            await asyncio.wait_for(played.final.wait(), 5)
+            await asyncio.wait_for(played.final.wait(), PATIENCE_S)
             assert "not a readable disk image" in played.reports[-1].failure
             await played.link.acknowledge_final()
         last = await the_end(pod, state=State.SHUTOFF, reason=Reason.FAILED, code=1)
@@ -254,8 +266,7 @@ async def test_what_runs_beside_qemu() -> None:
     with box() as pod:
         async with handler(pod) as played:
             await played.link.sync(machine())
-            await eventually(lambda: not pod.pids("workshop"), "the workshop to be gone")
-            assert len(pod.pids("kubevirt.virt_launcher")) == 1
-            assert len(pod.pids("libvirtd")) == 1
-            assert len(pod.pids("qemu-system")) == 1
-            assert len(pod.pids("")) == 3, pod.pids("")
+            await eventually(lambda: len(pod.pids("virt_launcher")) == 1, "the workshop to be gone")
+            for program in ("kubevirt.virt_launcher", "libvirtd", "qemu-system"):
+                await pod.only(program)
+            await eventually(lambda: len(pod.pids("")) == 3, "nothing else to run")

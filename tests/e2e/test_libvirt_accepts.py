@@ -116,7 +116,7 @@ def judged(cases: dict[str, JsonObject]) -> dict[str, JsonObject]:
         judge = ["python3", f"{private}/judge.py", f"{private}/cases", f"{private}/verdicts"]
         # With its process 1 everything of the box ends.
         unshare = ["unshare", "--mount", "--pid", "--net", "--fork", "--kill-child", "--propagation", "private"]
-        run = subprocess.run([*unshare, "sh", "-c", SCRIPT, "box", *judge], env=env, capture_output=True, timeout=400)
+        run = subprocess.run([*unshare, "sh", "-c", SCRIPT, "box", *judge], env=env, capture_output=True, timeout=1500)
         verdicts = box / "private" / "verdicts"
         assert verdicts.exists(), run.stderr.decode()[-3000:]
         found: dict[str, JsonObject] = json.loads(verdicts.read_text())

@@ -41,7 +41,7 @@ def restart_required(cluster: Cluster) -> str | None:
 
 
 def wait_restart_required(cluster: Cluster, message: str | None) -> None:
-    eventually(f"RestartRequired to say {message!r}", lambda: restart_required(cluster) == message, 30)
+    eventually(f"RestartRequired to say {message!r}", lambda: restart_required(cluster) == message)
 
 
 def test_placement_reaches_the_instance_without_a_restart(cluster: Cluster) -> None:
@@ -55,10 +55,10 @@ def test_placement_reaches_the_instance_without_a_restart(cluster: Cluster) -> N
         assert now["spec"].get("nodeSelector") == {"kubernetes.io/os": "linux"}, "no node selector"
         return now
 
-    now = eventually("the instance to follow", followed, 30)
+    now = eventually("the instance to follow", followed)
     assert now["metadata"]["uid"] == before["metadata"]["uid"]
     change(cluster, tolerations=None, nodeSelector=None)
-    eventually("the instance to follow back", lambda: "tolerations" not in cluster.get("vmi", VM)["spec"], 30)
+    eventually("the instance to follow back", lambda: "tolerations" not in cluster.get("vmi", VM)["spec"])
     assert [p.pid for p in machine.qemu_of(cluster.namespace, VM)] == [qemu.pid]
     assert restart_required(cluster) is None
 
@@ -82,7 +82,7 @@ def test_sockets_are_asked_for_but_not_taken_away(cluster: Cluster) -> None:
     def sockets() -> bool:
         return bool(cluster.get("vmi", VM)["spec"]["domain"]["cpu"]["sockets"] == 2)
 
-    eventually("two sockets in the instance", sockets, 30)
+    eventually("two sockets in the instance", sockets)
     assert restart_required(cluster) is None
     change(cluster, domain={"cpu": {"sockets": 9}})
 
@@ -93,4 +93,4 @@ def test_sockets_are_asked_for_but_not_taken_away(cluster: Cluster) -> None:
         assert said, conditions.keys()
         return any("higher than what's available" in m or "another CPU hotplug is in progress" in m for m in said)
 
-    eventually("too many sockets to be told", told, 30)
+    eventually("too many sockets to be told", told)

@@ -5,6 +5,7 @@ It needs no add-on. Its state lies in a directory of its own, and so do its addr
 
 from __future__ import annotations
 
+import functools
 import json
 import os
 import signal
@@ -51,7 +52,7 @@ def cluster() -> Iterator[Cluster]:
             found.down(purge=True)
 
 
-def eventually(what: str, wanted: object, look: Callable[[], object], within_s: float = 60) -> None:
+def eventually(what: str, wanted: object, look: Callable[[], object], within_s: float = 240) -> None:
     """Look until the answer is as wanted; the last answer is in the failure."""
     deadline = time.monotonic() + within_s
     seen: object
@@ -86,7 +87,7 @@ def pod(name: str, on: str = "", image: str = "localkube/busybox", **more: Any) 
 
 
 def wait_ready(cluster: Cluster, *names: str) -> None:
-    cluster.kubectl("wait", "--for=condition=Ready", "--timeout=90s", *[f"pod/{name}" for name in names])
+    cluster.kubectl("wait", "--for=condition=Ready", "--timeout=240s", *[f"pod/{name}" for name in names])
 
 
 def inside(cluster: Cluster, name: str, command: str) -> str:
@@ -134,10 +135,15 @@ def test_pods_talk_across_nodes_by_address_service_and_name(cluster: Cluster) ->
     address = cluster.kubectl("get", "pod", "far", "-o", "jsonpath={.status.podIP}")
     virtual = cluster.kubectl("get", "service", "far", "-o", "jsonpath={.spec.clusterIP}")
     for place in (f"{address}:8080", virtual, "far", "far.default.svc.cluster.local"):
-        assert inside(cluster, "near", f"wget -T 5 -qO- http://{place}/") == "far"
-    seen = inside(cluster, "far", "nslookup kubernetes.default.svc.cluster.local")
-    assert "10.96.0.1" in seen
-    assert inside(cluster, "near", "nc -w 3 kubernetes.default 443 < /dev/null && echo reached") == "reached"
+        asking = functools.partial(inside, cluster, "near", f"wget -T 5 -qO- http://{place}/")
+        eventually(f"the other node's pod answers at {place}", "far", asking)
+
+    def resolved() -> bool:
+        return "10.96.0.1" in inside(cluster, "far", "nslookup kubernetes.default.svc.cluster.local")
+
+    eventually("a name of a Service is resolved", True, resolved)
+    knock = "nc -w 3 kubernetes.default 443 < /dev/null && echo reached"
+    eventually("the API server is reached by its name", "reached", lambda: inside(cluster, "near", knock))
     remove(cluster, "pod/near", "pod/far", "service/far")
 
 
@@ -177,7 +183,7 @@ def test_missing_image_is_reported_soon_and_a_loaded_one_is_found(cluster: Clust
     reason = "jsonpath={.status.containerStatuses[0].state.waiting.reason}"
     eventually(
         "the pull fails", True,
-        lambda: cluster.kubectl("get", "pod", "early", "-o", reason) in ("ErrImagePull", "ImagePullBackOff"), 30,
+        lambda: cluster.kubectl("get", "pod", "early", "-o", reason) in ("ErrImagePull", "ImagePullBackOff"),
     )  # fmt: skip
     assert cluster.load([BUSYBOX], under="quay.io/nobody/later:1") == ["quay.io/nobody/later:1"]
     wait_ready(cluster, "early")
@@ -225,8 +231,14 @@ def test_killed_programs_come_back_by_themselves(cluster: Cluster) -> None:
     assert set(before) == set(controlplane.PROGRAMS)
     for pid in before.values():
         os.kill(pid, signal.SIGKILL)
-    eventually("all works again", [], lambda: [entry for entry in cluster.status() if not entry.good], 90)
-    assert all(int((runs / f"{name}.pid").read_text()) != pid for name, pid in before.items())
+
+    def the_same() -> list[str]:
+        """Programs that were not started anew, or do not run: one that ends with another is started more than once."""
+        now = {path.stem: int(path.read_text()) for path in runs.glob("*.pid")}
+        return [name for name, pid in before.items() if now.get(name, pid) == pid]
+
+    eventually("all are started again", [], the_same)
+    eventually("all works again", [], lambda: [entry for entry in cluster.status() if not entry.good])
 
 
 @pytest.mark.parametrize("victim", ["control plane", "node"])
@@ -239,7 +251,7 @@ def test_up_mends_what_lost_its_supervisor(cluster: Cluster, victim: str) -> Non
         pid = supervision.running(controlplane.pid_file(cluster.layout)) or 0
     os.kill(pid, signal.SIGKILL)
     cluster.up()
-    eventually("all works again", [], lambda: [entry for entry in cluster.status() if not entry.good], 90)
+    eventually("all works again", [], lambda: [entry for entry in cluster.status() if not entry.good])
 
 
 def test_node_that_loses_its_power_keeps_its_pods_for_when_it_is_back(cluster: Cluster) -> None:
@@ -256,7 +268,7 @@ def test_node_that_loses_its_power_keeps_its_pods_for_when_it_is_back(cluster: C
         address = cluster.kubectl("get", "pod", "steady", "-o", "jsonpath={.status.podIP}")
         return inside(cluster, "asking", f"wget -T 2 -qO- {address}:8080")
 
-    eventually("the pod serves again", "steady", answer, 90)
+    eventually("the pod serves again", "steady", answer)
     remove(cluster, "pod/steady", "pod/asking")
 
 
@@ -268,7 +280,7 @@ def test_cut_off_node_is_not_reached_until_it_is_connected_again(cluster: Cluste
     with pytest.raises(Problem):
         cluster.kubectl("--request-timeout=3s", "get", "--raw", "/api/v1/nodes/node2/proxy/healthz")
     cluster.start_node("node2")
-    eventually("the pod is reached", "", lambda: inside(cluster, "remote", "true"), 60)
+    eventually("the pod is reached", "", lambda: inside(cluster, "remote", "true"))
     remove(cluster, "pod/remote")
 
 
@@ -277,7 +289,8 @@ def test_a_third_node_joins(cluster: Cluster) -> None:
     apply(cluster, pod("new", on="spare"), pod("old", on="node1"))
     wait_ready(cluster, "new", "old")
     address = cluster.kubectl("get", "pod", "old", "-o", "jsonpath={.status.podIP}")
-    assert inside(cluster, "new", f"wget -T 5 -qO- {address}:8080") == "old"
+    asking = f"wget -T 5 -qO- {address}:8080"
+    eventually("the other node's pod answers", "old", lambda: inside(cluster, "new", asking))
     with pytest.raises(Problem, match="there is a node 'spare' already"):
         cluster.add_node("spare")
     remove(cluster, "pod/new", "pod/old")
@@ -286,7 +299,7 @@ def test_a_third_node_joins(cluster: Cluster) -> None:
 def test_state_survives_down_and_up(cluster: Cluster) -> None:
     cluster.kubectl("create", "configmap", "kept", "--from-literal=a=b")
     cluster.down()
-    assert traces(cluster.layout) == NOTHING
+    eventually("no trace is left", NOTHING, lambda: traces(cluster.layout))
     cluster.up()
     assert cluster.kubectl("get", "configmap", "kept", "-o", "jsonpath={.data.a}") == "b"
 
@@ -301,7 +314,7 @@ def test_down_leaves_nothing_also_after_everything_lost_its_parent(cluster: Clus
     for record in (*cluster.layout.root.glob("**/*.pid"), cluster.layout.root / "cluster.json"):
         record.unlink()
     cluster.down()
-    assert traces(cluster.layout) == NOTHING
+    eventually("no trace is left", NOTHING, lambda: traces(cluster.layout))
     cluster.down(purge=True)
     assert not cluster.layout.root.exists()
     cluster.layout.root.mkdir()

@@ -38,11 +38,11 @@ def test_ready_follows_a_command_in_the_guest(guest: Cluster) -> None:
         terminal.log_in()
         assert ready(guest) == "False"
         terminal.command("touch /tmp/ready")
-        eventually("Ready to be True", lambda: ready(guest) == "True", 90)
+        eventually("Ready to be True", lambda: ready(guest) == "True")
         terminal.command("rm /tmp/ready")
-        eventually("Ready to be False", lambda: ready(guest) == "False", 60)
+        eventually("Ready to be False", lambda: ready(guest) == "False")
         terminal.command("touch /tmp/ready")
-        eventually("Ready to be True again", lambda: ready(guest) == "True", 60)
+        eventually("Ready to be True again", lambda: ready(guest) == "True")
 
 
 def test_an_agent_that_no_longer_answers_is_told_of(guest: Cluster) -> None:
@@ -54,8 +54,8 @@ def test_an_agent_that_no_longer_answers_is_told_of(guest: Cluster) -> None:
             events = [(reason, message) for _, reason, message in guest.events(NAME, "VirtualMachineInstance")]
             return ("GuestAgentPingFailed", f"GuestAgentPing probe failed for VMI {NAME}") in events
 
-        eventually("an event about the agent", told, 60)
-        eventually("Ready to be False", lambda: ready(guest) == "False", 60)
+        eventually("an event about the agent", told)
+        eventually("Ready to be False", lambda: ready(guest) == "False")
         terminal.command("sudo killall -CONT qemu-ga")
-        eventually("Ready to be True again", lambda: ready(guest) == "True", 90)
+        eventually("Ready to be True again", lambda: ready(guest) == "True")
     assert guest.get("vmi", NAME)["status"]["phase"] == "Running"

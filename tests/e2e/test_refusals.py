@@ -83,8 +83,8 @@ def test_a_missing_image_is_named_and_recovers(namespace: Cluster) -> None:
     image = f"kubevirt/appears-later:v{time.time_ns()}"
     _spec(manifest)["volumes"][0]["containerDisk"]["image"] = image
     namespace.apply(as_json(manifest)).ok()
-    namespace.wait_status("no-image", "ErrImagePull", 60)
-    namespace.wait_status("no-image", "ImagePullBackOff", 90)
+    namespace.wait_status("no-image", "ErrImagePull")
+    namespace.wait_status("no-image", "ImagePullBackOff")
     condition = next(c for c in namespace.get("vm", "no-image")["status"]["conditions"] if c["type"] == "Synchronized")
     assert "appears-later" in condition["message"]
     run(str(BIN / "localkube"), "load", "--as", image, "build/images/cirros-container-disk-demo.tar").ok()
@@ -96,7 +96,7 @@ def test_too_much_memory_is_unschedulable(namespace: Cluster) -> None:
     manifest = vm("giant")
     _spec(manifest)["domain"]["memory"]["guest"] = "900Gi"
     namespace.apply(as_json(manifest)).ok()
-    found = namespace.wait_status("giant", "ErrorUnschedulable", 60)
+    found = namespace.wait_status("giant", "ErrorUnschedulable")
     condition = next(c for c in found["status"]["conditions"] if c["type"] == "PodScheduled")
     assert "Insufficient memory" in condition["message"]
 
@@ -105,7 +105,7 @@ def test_an_unreadable_disk_image_fails_with_the_reason(namespace: Cluster) -> N
     manifest = vmi("broken")
     manifest["spec"]["volumes"][0]["containerDisk"]["image"] = "localkube/broken-container-disk:latest"
     namespace.apply(as_json(manifest)).ok()
-    found = namespace.wait_phase("broken", "Failed", 90)
+    found = namespace.wait_phase("broken", "Failed")
     reason = "is not a readable disk image"
     assert any(reason in c.get("message", "") for c in found["status"]["conditions"])
 
@@ -120,7 +120,7 @@ def test_a_missing_claim_is_named(namespace: Cluster) -> None:
     manifest = vm("no-claim")
     _spec(manifest)["volumes"][0] = {"name": "containerdisk", "persistentVolumeClaim": {"claimName": "absent"}}
     namespace.apply(as_json(manifest)).ok()
-    found = namespace.wait_status("no-claim", "ErrorPvcNotFound", 60)
+    found = namespace.wait_status("no-claim", "ErrorPvcNotFound")
     assert any("absent" in c.get("message", "") for c in found["status"]["conditions"])
 
 
@@ -136,7 +136,7 @@ def test_a_missing_secret_is_named_and_waited_for(namespace: Cluster) -> None:
         assert any(c["type"] == "Synchronized" and 'secret "absent-keys" not found' in c["message"] for c in conditions)
         return True
 
-    eventually("the missing secret to be named", told, 90)
+    eventually("the missing secret to be named", told)
     namespace.kubectl("delete", "vmi", "no-secret").ok()
 
 

@@ -51,7 +51,7 @@ def settled(cluster: Cluster, replicas: int) -> list[Any]:
         assert found == (replicas, replicas, replicas), f"replicas, ready, instances: {found}"
         return True
 
-    eventually(f"{replicas} replicas", probe, 120)
+    eventually(f"{replicas} replicas", probe)
     return instances(cluster)
 
 
@@ -67,8 +67,12 @@ def test_a_set_is_made(cluster: Cluster) -> None:
     found = cluster.get(KIND, NAME)
     assert found["status"]["labelSelector"] == f"crowd={NAME}"
     assert "conditions" not in found["status"]
-    told = [(c, r) for c, r, _ in cluster.events(NAME, "VirtualMachineInstanceReplicaSet")]
-    assert told.count(("virtualmachinereplicaset-controller", "SuccessfulCreate")) >= 1
+
+    def told() -> bool:
+        events = cluster.events(NAME, "VirtualMachineInstanceReplicaSet")
+        return ("virtualmachinereplicaset-controller", "SuccessfulCreate") in {(c, r) for c, r, _ in events}
+
+    eventually("an event of the set", told)
     (row,) = cluster.kubectl("get", "vmirs", NAME, "--no-headers").ok().out.splitlines()
     assert row.split()[:4] == [NAME, "2", "2", "2"]
 
@@ -100,12 +104,12 @@ def test_a_paused_set_changes_nothing(cluster: Cluster) -> None:
         assert (condition["type"], condition["message"]) == ("ReplicaPaused", "Controller got paused")
         return True
 
-    eventually("the condition ReplicaPaused", paused, 20)
+    eventually("the condition ReplicaPaused", paused)
     assert len(instances(cluster)) == 1
     cluster.kubectl("patch", "vmirs", NAME, "--type=merge", "-p", '{"spec":{"paused":false}}').ok()
     settled(cluster, 2)
-    told = {r for _, r, _ in cluster.events(NAME, "VirtualMachineInstanceReplicaSet")}
-    assert {"SuccessfulPaused", "SuccessfulResumed"} <= told
+    told = (("SuccessfulPaused", ""), ("SuccessfulResumed", ""))
+    cluster.wait_events(NAME, "VirtualMachineInstanceReplicaSet", *told)
 
 
 def test_an_instance_is_let_go_and_taken_back(cluster: Cluster) -> None:
@@ -113,7 +117,7 @@ def test_an_instance_is_let_go_and_taken_back(cluster: Cluster) -> None:
     name = one["metadata"]["name"]
     cluster.kubectl("label", "vmi", name, "crowd-", "kept=yes").ok()
     settled(cluster, 2)
-    assert "ownerReferences" not in cluster.get("vmi", name)["metadata"]
+    eventually("it to belong to nobody", lambda: "ownerReferences" not in cluster.get("vmi", name)["metadata"])
     cluster.kubectl("label", "vmi", name, f"crowd={NAME}").ok()
     settled(cluster, 2)  # three were one too many
 
@@ -129,7 +133,7 @@ def test_orphans_survive_and_are_adopted_again(cluster: Cluster) -> None:
 
 def test_the_end_of_a_set_is_the_end_of_its_instances(cluster: Cluster) -> None:
     cluster.kubectl("delete", "vmirs", NAME).ok()
-    eventually("all instances to be gone", lambda: not cluster.objects("vmi", "-l", f"crowd={NAME}"), 60)
+    eventually("all instances to be gone", lambda: not cluster.objects("vmi", "-l", f"crowd={NAME}"))
 
 
 def test_a_selector_that_does_not_fit_is_refused(cluster: Cluster) -> None:

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.e2e.harness import Cluster, console
+from tests.e2e.harness import Cluster, console, eventually
 from tests.e2e.manifests import as_json, vm
 
 pytestmark = pytest.mark.e2e
@@ -29,8 +29,10 @@ def editor(admin: Cluster, tmp_path_factory: pytest.TempPathFactory) -> Iterator
     user = admin.as_user(str(kubeconfig))
     user.kubectl("config", "set-credentials", "editor", f"--token={token}").ok()
     user.kubectl("config", "set-context", "--current", "--user=editor", "--namespace=team").ok()
-    yield user.in_namespace("team")
-    admin.kubectl("delete", "namespace", "team", "--timeout=120s", timeout_s=150).ok()
+    own = user.in_namespace("team")
+    eventually("the binding to be known", lambda: own.kubectl("auth", "can-i", "create", "vm").code == 0)
+    yield own
+    admin.kubectl("delete", "namespace", "team", "--timeout=240s").ok()
 
 
 def test_the_whole_life_in_the_own_namespace(editor: Cluster) -> None:
@@ -41,12 +43,12 @@ def test_the_whole_life_in_the_own_namespace(editor: Cluster) -> None:
         guest.log_in()
     assert '"name": "mine"' in editor.virtctl("top", "vm", "-o", "json").ok().out
     editor.virtctl("pause", "vm", "mine").ok()
-    editor.wait_status("mine", "Paused", 30)
+    editor.wait_status("mine", "Paused")
     editor.virtctl("unpause", "vm", "mine").ok()
     editor.virtctl("expose", "vm", "mine", "--name", "mine-ssh", "--port", "22").ok()
     editor.virtctl("stop", "mine").ok()
     editor.wait_status("mine", "Stopped")
-    editor.kubectl("delete", "vm", "mine", "--timeout=60s").ok()
+    editor.kubectl("delete", "vm", "mine", "--timeout=240s").ok()
 
 
 def test_nothing_outside_it(editor: Cluster, admin: Cluster) -> None:

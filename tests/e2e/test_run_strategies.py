@@ -74,7 +74,7 @@ def test_halted_starts_when_it_is_turned_on_also_paused(cluster: Cluster) -> Non
     cluster.virtctl("start", "halted", "--paused").ok()
     cluster.wait_status("halted", "Paused")
     assert cluster.get("vm", "halted")["spec"]["runStrategy"] == "Always"
-    assert requests_of(cluster, "halted") == []
+    eventually("the request to be forgotten", lambda: requests_of(cluster, "halted") == [])
     cluster.virtctl("unpause", "vm", "halted").ok()
     cluster.wait_status("halted", "Running")
 
@@ -119,11 +119,10 @@ def test_what_never_starts_is_tried_again_at_growing_intervals(cluster: Cluster)
         assert failure["consecutiveFailCount"] >= 2, failure
         return failure
 
-    failure = eventually("the second failure in a row", failed_twice, 120)
+    failure = eventually("the second failure in a row", failed_twice)
     assert failure["lastFailedVMIUID"]
     assert failure["retryAfterTimestamp"]
-    reasons = [reason for _, reason, _ in cluster.events("broken", "VirtualMachine")]
-    assert {"SuccessfulCreate", "SuccessfulDelete"} <= set(reasons)
+    cluster.wait_events("broken", "VirtualMachine", ("SuccessfulCreate", ""), ("SuccessfulDelete", ""))
     cluster.virtctl("stop", "broken").ok()
 
     def forgotten() -> bool:
@@ -131,4 +130,4 @@ def test_what_never_starts_is_tried_again_at_growing_intervals(cluster: Cluster)
         assert status["printableStatus"] == "Stopped"
         return "startFailure" not in status
 
-    eventually("the stopped machine's failures to be forgotten", forgotten, 30)
+    eventually("the stopped machine's failures to be forgotten", forgotten)

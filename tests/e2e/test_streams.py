@@ -20,7 +20,7 @@ from typing import Any
 
 import pytest
 
-from tests.e2e.harness import Cluster, eventually, virtctl_path
+from tests.e2e.harness import Cluster, eventually, free_port, virtctl_path
 from tests.e2e.manifests import as_json
 
 pytestmark = pytest.mark.e2e
@@ -107,7 +107,7 @@ def started(*command: str, **more: Any) -> Iterator[subprocess.Popen[bytes]]:
         yield process
     finally:
         process.terminate()
-        process.wait(timeout=20)
+        process.wait(timeout=120)
         for stream in (process.stdin, process.stdout, process.stderr):
             if stream is not None:
                 stream.close()
@@ -128,9 +128,7 @@ def guests_end(cluster: Cluster, name: str) -> Iterator[None]:
 @contextlib.contextmanager
 def forwarded(cluster: Cluster, name: str, protocol: str = "tcp") -> Iterator[int]:
     """virtctl port-forward; the port here."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port = int(probe.getsockname()[1])
+    port = free_port()
     with started(virtctl_path(), "--kubeconfig", cluster.kubeconfig, "-n", cluster.namespace, "port-forward",
                  f"vmi/{name}", f"{protocol}/{port}:{PORT}", stderr=subprocess.PIPE) as process:  # fmt: skip
         assert process.stderr is not None
@@ -151,7 +149,7 @@ def answered(port: int, datagram: bytes) -> bytes:
             except TimeoutError:
                 return b""
 
-        return eventually("an answer to a datagram", ask, 60)
+        return eventually("an answer to a datagram", ask)
 
 
 def content(number: int) -> Iterator[bytes]:
@@ -171,7 +169,7 @@ def checksum(number: int) -> str:
 
 def through_port(port: int, way: str, number: int) -> str:
     """Move one stream over a forwarded port; the checksum of what arrived at its other end."""
-    with socket.create_connection(("127.0.0.1", port), timeout=120) as connection:
+    with socket.create_connection(("127.0.0.1", port), timeout=600) as connection:
         connection.sendall(f"{way} {number}\n".encode())
         if way == "up":
             for block in content(number):
@@ -201,7 +199,7 @@ def through_console(cluster: Cluster, name: str, way: str, number: int) -> str:
             pass
         arrived = process.stdout.readline().decode().strip() if way == "up" else _sum_of(process.stdout)
         if way == "down":
-            assert process.wait(timeout=20) == 0, "the other end has closed, which is an ordinary end"
+            assert process.wait(timeout=120) == 0, "the other end has closed, which is an ordinary end"
         return arrived
 
 
@@ -247,4 +245,4 @@ def test_afterwards_nothing_is_left_open(namespace: Cluster) -> None:
         assert opened == len([line for line in mine if re.search('"stream closed"', line)]) == len(NAMES)
         return True
 
-    eventually("all consoles to be closed", closed, 30)
+    eventually("all consoles to be closed", closed)

@@ -20,7 +20,7 @@ from typing import Any
 
 import pytest
 
-from tests.e2e.harness import Cluster, Result, console, eventually, run, virtctl_path
+from tests.e2e.harness import Cluster, Result, console, eventually, free_port, run, seen, virtctl_path
 from tests.e2e.manifests import as_json, vm
 
 pytestmark = pytest.mark.e2e
@@ -39,7 +39,7 @@ def guest(namespace: Cluster) -> Cluster:
         return True
 
     namespace.wait_phase(NAME, "Running")
-    eventually("the guest agent to come", connected, 150)
+    eventually("the guest agent to come", connected)
     return namespace
 
 
@@ -56,17 +56,10 @@ def running(cluster: Cluster, *arguments: str) -> Iterator[subprocess.Popen[byte
         yield process
     finally:
         process.terminate()
-        process.wait(timeout=20)
+        process.wait(timeout=120)
         for stream in (process.stdin, process.stdout, process.stderr):
             if stream is not None:
                 stream.close()
-
-
-def free_port() -> int:
-    """A port of this machine that nobody listens on."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
 
 
 def greeting(port: int, size: int) -> bytes:
@@ -75,12 +68,11 @@ def greeting(port: int, size: int) -> bytes:
     def ask() -> bytes:
         try:
             with socket.create_connection(("127.0.0.1", port), timeout=20) as connection:
-                connection.settimeout(20)
                 return connection.recv(size)
         except OSError:
             return b""
 
-    return eventually(f"a greeting on port {port}", ask, 60)
+    return eventually(f"a greeting on port {port}", ask)
 
 
 def test_what_the_agent_says(guest: Cluster) -> None:
@@ -185,7 +177,7 @@ def test_a_console_goes_on_where_it_was_left(guest: Cluster) -> None:
         screen.log_in()
         screen.command("echo on-the-screen-be''fore")
     with console(guest, NAME) as screen:
-        screen.expect("on-the-screen-before", 20)
+        screen.expect("on-the-screen-before")
 
 
 def test_who_takes_a_console_over_is_told_of(guest: Cluster) -> None:
@@ -194,7 +186,7 @@ def test_who_takes_a_console_over_is_told_of(guest: Cluster) -> None:
         assert b"Successfully connected" in first.stderr.readline()
         with console(guest, NAME) as second:
             second.log_in()
-            assert first.wait(timeout=30) == 1
+            assert first.wait(timeout=120) == 1
             told = "This connection was closed because another client connected."
             assert first.stderr.read().decode().strip() == f"websocket: close 1001 (going away): {told}"
 
@@ -232,7 +224,7 @@ def shell(cluster: Cluster, tmp_path: Path, program: str, *arguments: str) -> Re
     environment = {**os.environ, "SSH_ASKPASS": str(answer), "SSH_ASKPASS_REQUIRE": "force", "DISPLAY": ":0"}
     done = subprocess.run(
         [virtctl_path(), "--kubeconfig", cluster.kubeconfig, "-n", cluster.namespace, program, *options, *arguments],
-        env=environment, stdin=subprocess.DEVNULL, capture_output=True, text=True, timeout=120, check=False,
+        env=environment, stdin=subprocess.DEVNULL, capture_output=True, text=True, timeout=300, check=False,
         start_new_session=True,
     )  # fmt: skip
     return Result(done.returncode, done.stdout, done.stderr)
@@ -269,13 +261,13 @@ def test_file_systems_are_frozen_and_thaw_by_themselves(guest: Cluster) -> None:
         return str(guest.get("vmi", NAME)["status"].get("fsFreezeStatus", ""))
 
     put(guest, "freeze", '{"unfreezeTimeout": "soon"}').fails("Can not unmarshal Request body to struct")
-    put(guest, "freeze", '{"unfreezeTimeout": "6s"}').ok()
-    eventually("the status to say frozen", lambda: status() == "frozen", 10)
-    eventually("the file systems to thaw when the time is over", lambda: status() == "", 30)
+    with seen(guest, "vmi", NAME, "{.status.fsFreezeStatus}") as statuses:
+        put(guest, "freeze", '{"unfreezeTimeout": "6s"}').ok()
+        statuses.becomes("", "frozen", "")
     put(guest, "freeze", "{}").ok()
-    eventually("the status to say frozen", lambda: status() == "frozen", 10)
+    eventually("the status to say frozen", lambda: status() == "frozen")
     put(guest, "unfreeze", "{}").ok()
-    eventually("the status to be empty", lambda: status() == "", 10)
+    eventually("the status to be empty", lambda: status() == "")
 
 
 def test_what_comes_later_says_so(guest: Cluster) -> None:
@@ -303,8 +295,8 @@ def test_why_and_doctor(guest: Cluster) -> None:
         assert all(word in out for word in words), out
         return True
 
-    eventually("the missing claim", lambda: told("lost", "PersistentVolumeClaim nowhere: missing", "-> create"), 60)
-    eventually("the missing image", lambda: told("absent", "no-such-image:v0: ", "-> "), 90)
+    eventually("the missing claim", lambda: told("lost", "PersistentVolumeClaim nowhere: missing", "-> create"))
+    eventually("the missing image", lambda: told("absent", "no-such-image:v0: ", "-> "))
     guest.kubectl("delete", "vm", "lost", "absent", "--wait=true").ok()
     report = guest.virtctl("doctor").ok().out
     assert "[ ok ] subresources.kubevirt.io: answers" in report
@@ -324,7 +316,7 @@ def test_soft_reboot_and_reset(guest: Cluster) -> None:
         rebooted = guest.virtctl("soft-reboot", NAME).ok()
         assert rebooted.out == f"VMI {NAME} was scheduled to soft-reboot\n"
         assert json.loads(rebooted.err)["msg"] == "SoftReboot VMI"
-        screen.expect("login: ", 120)
+        screen.expect("login: ")
         assert guest.virtctl("reset", NAME).ok().out == f"VMI {NAME} was scheduled to reset\n"
-        screen.expect("login: ", 120)
+        screen.expect("login: ")
     assert guest.get("vmi", NAME)["metadata"]["uid"] == uid

@@ -143,7 +143,7 @@ def test_exports_are_made_and_deleted(stopped: Cluster) -> None:
     stopped.virtctl("vmexport", "create", "out", "--vm", NAME).fails(f"{where} already exists")
     gone = stopped.virtctl("vmexport", "delete", "out").ok()
     assert f"{where} deleted successfully" in gone.err + gone.out
-    eventually("the export to be gone", lambda: stopped.get("vmexport", "out") is None, 30)
+    eventually("the export to be gone", lambda: stopped.get("vmexport", "out") is None)
     absent = stopped.virtctl("vmexport", "delete", "out").ok()
     assert f"{where} does not exist" in absent.err + absent.out
 
