@@ -72,7 +72,7 @@ def processes(path: str) -> list[int]:
     return found
 
 
-def kill(path: str, *, within_s: float = 10) -> None:
+def kill(path: str, *, within_s: float = 60) -> None:
     """Kill -9 every process of the group until none is left."""
     deadline = time.monotonic() + within_s
     while pids := [pid for pid in processes(path) if pid != os.getpid()]:
@@ -88,7 +88,7 @@ def kill(path: str, *, within_s: float = 10) -> None:
         time.sleep(0.02)
 
 
-def remove(path: str, *, within_s: float = 5) -> None:
+def remove(path: str, *, within_s: float = 60) -> None:
     """Remove the group and all below it; its processes must be gone."""
     deadline = time.monotonic() + within_s
     for root in _places(path):

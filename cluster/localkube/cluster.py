@@ -59,7 +59,7 @@ class Cluster:
             self._wait_for_nodes(settings)
             if fresh and any(not each.stopped for each in settings.nodes):
                 with step("cluster DNS ready"):
-                    self.kubectl("--namespace=kube-system", "rollout", "status", "deployment/coredns", "--timeout=90s")
+                    self.kubectl("--namespace=kube-system", "rollout", "status", "deployment/coredns", "--timeout=240s")
             for each in settings.nodes:
                 if each.stopped or not network.is_plugged(self.layout, each):
                     state = "off" if each.stopped else "cut off"
@@ -201,7 +201,7 @@ class Cluster:
                     certificates.ensure(self.layout, certificates.node_leaves(settings, each))
                     node.start(self.layout, settings, each)
 
-    def _wait_for_nodes(self, settings: Settings, *, within_s: float = 90) -> None:
+    def _wait_for_nodes(self, settings: Settings, *, within_s: float = 240) -> None:
         """Until every node that is switched on is Ready and knows its pod range."""
         expected = [each for each in settings.nodes if not each.stopped and network.is_plugged(self.layout, each)]
         if all(self._ready_nodes().get(each.name) for each in expected):

@@ -66,7 +66,7 @@ def api_says_ready(layout: Layout, settings: Settings, path: str = "/readyz") ->
         return False
 
 
-def wait_until_ready(layout: Layout, settings: Settings, *, within_s: float = 90) -> None:
+def wait_until_ready(layout: Layout, settings: Settings, *, within_s: float = 240) -> None:
     """Raises a Problem that quotes the log of the component to blame."""
     deadline = time.monotonic() + within_s
     while not api_says_ready(layout, settings):

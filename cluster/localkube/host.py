@@ -68,7 +68,7 @@ def install_packages(packages: list[str]) -> None:
     raise Problem(cause=f"'{command}' failed: {said}", remedy=f"run '{command}' by hand and see why")
 
 
-def check_ports(settings: Settings, *, within_s: float = 5) -> None:
+def check_ports(settings: Settings, *, within_s: float = 20) -> None:
     """The ports of a control plane that is about to start must be free, or become so: what was killed may linger."""
     deadline = time.monotonic() + within_s
     for address, port, what in (

@@ -149,7 +149,7 @@ def remove_mount_points(layout: Layout) -> None:
 
 
 def _wait_for_first_process(layout: Layout, node: NodeSettings, place: NodeLayout, outer: int) -> int:
-    deadline = time.monotonic() + 10
+    deadline = time.monotonic() + supervision.PATIENCE_S
     while time.monotonic() < deadline:
         inside = first_process(layout, node)
         if inside is not None:
@@ -162,7 +162,7 @@ def _wait_for_first_process(layout: Layout, node: NodeSettings, place: NodeLayou
 
 def _plug_in(cable: Path, place: NodeLayout) -> None:
     """Let the node's first process go on. It opens the pipe when its mounts are made."""
-    deadline = time.monotonic() + 10
+    deadline = time.monotonic() + supervision.PATIENCE_S
     while time.monotonic() < deadline:
         try:
             end = os.open(cable, os.O_WRONLY | os.O_NONBLOCK)

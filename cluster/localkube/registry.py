@@ -32,7 +32,7 @@ class Registry:
     def __exit__(self, *_: object) -> None:
         self._connection.close()
 
-    def wait(self, *, within_s: float = 20) -> None:
+    def wait(self, *, within_s: float = 120) -> None:
         deadline = time.monotonic() + within_s
         while True:
             try:

@@ -19,6 +19,8 @@ _PATH = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
 _ENVIRONMENT = {"PATH": _PATH, "HOME": "/root", "LANG": "C.UTF-8"}
 # In the ninth field of /proc/PID/stat, which proc(5) takes from the kernel's include/linux/sched.h.
 _PF_EXITING = 0x4
+PATIENCE_S = 60
+"""How long a process may take to begin: moments, but not on a machine with ten times more to do than it can."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -51,7 +53,7 @@ def start(command: Sequence[str], *, group: str, log: Path, pid_file: Path) -> i
              str(pid_file), *command],
             stdin=subprocess.DEVNULL, stdout=output, stderr=output, cwd="/", env=_ENVIRONMENT, check=True,
         )  # fmt: skip
-    deadline = time.monotonic() + 10
+    deadline = time.monotonic() + PATIENCE_S
     while not pid_file.exists():
         if time.monotonic() > deadline:
             raise failure(f"{command[0]} could not be started", log)
