@@ -13,8 +13,9 @@ from kubevirt.api.kubevirt import KubeVirt
 from kubevirt.api.vm import VirtualMachine
 from kubevirt.api.vmi import VirtualMachineInstance
 from kubevirt.kit.json import Json, JsonObject
-from kubevirt.virtctl.explain.chain import Facts, explain
+from kubevirt.virtctl.explain.chain import explain
 from kubevirt.virtctl.explain.checkup import Grade, Symptoms, as_report, examine, is_well
+from kubevirt.virtctl.explain.facts import Facts
 from kubevirt.virtctl.explain.finding import Finding, age, as_chain
 
 NOW = datetime(2026, 1, 2, 3, 4, 5, tzinfo=UTC)
@@ -92,6 +93,12 @@ def data_volume(phase: str, progress: str = "N/A") -> JsonObject:
 
 def facts(**given: object) -> Facts:
     return Facts(namespace="ns", name="a", **given)  # type: ignore[arg-type]
+
+
+def refused(message: str) -> Facts:
+    """The launcher pod cannot be created."""
+    said = condition("Synchronized", "False", "FailedCreate", f"failed to create virtual machine pod: {message}")
+    return facts(vm=vm("Always", "Starting"), vmi=vmi("Pending", said, node=""))
 
 
 SCHEDULING = {"vm": vm("Always", "Starting"), "vmi": vmi("Scheduling", node="")}
@@ -172,9 +179,42 @@ SCHEDULING = {"vm": vm("Always", "Starting"), "vmi": vmi("Scheduling", node="")}
             facts(vmi=vmi("Running", condition("Paused", "True", "PausedIOError"))), "VirtualMachineInstance a",
             ["disk failed or is full", "make room"], id="a full disk"),
         pytest.param(
+            facts(vmi=vmi("Running", condition("Paused", "True", "PausedIOError")), events=[
+                event("VirtualMachineInstance", "a", "IOerror", "VM Paused due to not enough space on volume: data")]),
+            "VirtualMachineInstance a", ["not enough space on volume: data", "virtctl unpause vmi a -n ns"],
+            id="a full disk, and which"),
+        pytest.param(
             facts(vmi=vmi("Running", condition("Ready", "False", "ContainersNotReady", "probe failed"))),
             "VirtualMachineInstance a", ["not ready", "probe failed"], id="not ready"),
-        pytest.param(facts(vmi=vmi("Failed")), "VirtualMachineInstance a", ["has ended", "kubectl logs"], id="ended"),
+        pytest.param(
+            facts(vm=vm("RerunOnFailure", "Stopped"), vmi=vmi("Succeeded")), "VirtualMachineInstance a",
+            ["has ended", "virtctl start a -n ns"], id="ended, and stays so"),
+        pytest.param(
+            facts(vm=vm("Once", "Stopped"), vmi=vmi("Succeeded")), "VirtualMachineInstance a",
+            ["its run strategy is Once"], id="ended for good"),
+        pytest.param(
+            facts(vmi=vmi("Running"), nodes={"n2": node("n2")}), "Node n1", ["gone", "starts elsewhere"],
+            id="a node that was removed"),
+        pytest.param(refused(
+            'pods "virt-launcher-a" is forbidden: exceeded quota: small, requested: limits.memory=1Gi, used: 0'),
+            "VirtualMachineInstance a", ["exceeded quota", "kubectl -n ns describe quota"], id="over the quota"),
+        pytest.param(refused('pods "virt-launcher-a" is forbidden: failed quota: small: must specify limits.memory'),
+                     "VirtualMachineInstance a", ["give the machine resources.limits"], id="a quota of limits"),
+        pytest.param(refused(
+            'pods "virt-launcher-a" is forbidden: violates PodSecurity "restricted:latest": unrestricted capabilities'),
+            "VirtualMachineInstance a", ["pod-security.kubernetes.io/enforce=privileged", "namespace ns"],
+            id="a namespace that is too strict"),
+        pytest.param(refused('pods "x" is forbidden: maximum memory usage per Container is 1Gi, but limit is 2Gi'),
+                     "VirtualMachineInstance a", ["describe limitrange"], id="a limit range"),
+        pytest.param(refused('error looking up service account ns/robot: serviceaccount "robot" not found'),
+                     "VirtualMachineInstance a", ["create the service account"], id="no service account"),
+        pytest.param(refused('admission webhook "x.example" denied the request: no'), "VirtualMachineInstance a",
+                     ["a webhook of the cluster refuses it"], id="a webhook of somebody else's"),
+        pytest.param(facts(vm=vm("Always", "Stopped", conditions=[condition(
+            "Failure", "True", "FailedCreate", 'virtualmachineinstancetypes.instancetype.kubevirt.io "m" not found')])),
+            "VirtualMachine ns/a", ["create what the message names"], id="no such instance type"),
+        pytest.param(facts(vmi=vmi("Failed")), "VirtualMachineInstance a", ["has ended", "kubectl -n ns logs"],
+                     id="ended"),
         pytest.param(facts(vmi=vmi("Running")), "VirtualMachineInstance a",
                      ["Nothing is waited for", "on node n1"], id="all is well"),
     ],
@@ -188,6 +228,28 @@ def test_the_end_of_the_chain(seen: Facts, last: str, words: Sequence[str]) -> N
     if "Nothing is waited for" not in text:
         assert chain[-1].remedy, "whoever waits is told what would end it"
         assert chain[-1].since is not None, "and since when it is so"
+
+
+def test_changes_that_wait_for_a_restart() -> None:
+    changed = vm("Always", "Running", conditions=[condition("RestartRequired", "True", "X", "memory was changed")])
+    text = as_chain(explain(facts(vm=changed, vmi=vmi("Running"))), NOW)
+    assert text.splitlines() == [
+        "VirtualMachine ns/a: Running  (for 1m)",
+        "   Its guest does not have all changes yet: memory was changed",
+        "   -> virtctl restart a -n ns",
+        "└─ VirtualMachineInstance a: Running  (for 1m)",
+        "      Nothing is waited for: the guest runs on node n1.",
+    ]
+
+
+def test_the_last_words_of_a_guest_that_fails_to_start() -> None:
+    failing = vm("Always", "CrashLoopBackOff", startFailure={
+        "consecutiveFailCount": 3, "retryAfterTimestamp": "2026-01-02T03:05:00Z"})  # fmt: skip
+    warning = event("VirtualMachineInstance", "a", "SyncFailed", "no such CPU model")
+    warning.type = "Warning"
+    text = as_chain(explain(facts(vm=failing, events=[warning])), NOW)
+    assert "Its last guest: SyncFailed: no such CPU model" in text
+    assert "kubectl -n ns get events --field-selector involvedObject.name=a" in text
 
 
 def test_how_a_chain_is_printed() -> None:

@@ -20,7 +20,8 @@ from kubevirt.api.vmi import VirtualMachineInstance, VirtualMachineInstanceSpec
 from kubevirt.kit.json import JsonObject
 from kubevirt.kube.errors import Forbidden, NotFound
 from kubevirt.virtctl.errors import CommandError
-from kubevirt.virtctl.explain.chain import Facts, explain
+from kubevirt.virtctl.explain.chain import explain
+from kubevirt.virtctl.explain.facts import Facts
 from kubevirt.virtctl.explain.finding import as_chain
 from kubevirt.virtctl.flags import Globals, command
 from kubevirt.virtctl.session import Session, run
@@ -49,8 +50,8 @@ async def fetch(session: Session, target: Target) -> Facts:
     vm, vmi, pods, events, nodes = await asyncio.gather(
         _or_none(client.get(VMS, target.name, namespace)),
         _or_none(client.get(VMIS, target.name, namespace)),
-        client.list(PODS, namespace, labels=f"{names.LABEL_VMI_ID}={names.vmi_id(target.name)}"),
-        client.list(EVENTS, namespace),
+        _if_allowed(client.list(PODS, namespace, labels=f"{names.LABEL_VMI_ID}={names.vmi_id(target.name)}")),
+        _if_allowed(client.list(EVENTS, namespace)),
         _if_allowed(client.list(NODES)),
     )
     if target.kind is Kind.VM and vm is None:
@@ -70,11 +71,11 @@ async def fetch(session: Session, target: Target) -> Facts:
         name=target.name,
         vm=vm,
         vmi=vmi,
-        pods=[pod for pod in pods if _belongs(pod.metadata.controller, vmi)],
+        pods=[pod for pod in pods or [] if _belongs(pod.metadata.controller, vmi)],
         claims=found,
         data_volumes=filled,
         nodes={node.metadata.name: node for node in nodes or []},
-        events=list(events),
+        events=list(events or []),
     )
 
 
@@ -107,7 +108,7 @@ async def _or_none(reading: Awaitable[T]) -> T | None:
 
 
 async def _if_allowed(reading: Awaitable[T]) -> T | None:
-    """Nodes belong to the cluster: most users may not list them, and the chain can do without."""
+    """Nodes belong to the cluster: most users may not list them, and the chain can do without them, as without pods."""
     try:
         return await reading
     except Forbidden:

@@ -34,6 +34,22 @@ IMAGES: tuple[tuple[str, str], ...] = (
     ("x509", "let the node's container runtime trust the registry's certificate"),
     ("invalid reference", "correct the image's name"),
 )
+REFUSALS: tuple[tuple[str, str], ...] = (
+    ("exceeded quota",
+     "stop other machines, or have the quota that the message names raised: kubectl{at} describe quota"),
+    ("must specify limits", "the quota counts limits: give the machine resources.limits, or have the "
+     "administrator turn on automatic limits for the namespace"),
+    ("violates PodSecurity", "let the namespace take pods of the level that the message asks for: kubectl label "
+     "--overwrite namespace {namespace} pod-security.kubernetes.io/enforce=privileged"),
+    ("usage per Container is", "the namespace's LimitRange does not let it: kubectl{at} describe limitrange"),
+    ("usage per Pod is", "the namespace's LimitRange does not let it: kubectl{at} describe limitrange"),
+    ("serviceaccount", "create the service account that the message names"),
+    ("instancetype", "create what the message names, or name another: kubectl{at} get vminstancetype,"
+     "vmclusterinstancetype,vmpreference,vmclusterpreference"),
+    ("denied the request", "a webhook of the cluster refuses it: change what the message names, or ask who runs the "
+     "webhook"),
+    ("is being terminated", "the namespace is being deleted: nothing starts in it any more"),
+)  # fmt: skip
 MOUNTS: tuple[tuple[str, str], ...] = (
     ("secret", "create the secret that the message names; the mount is tried again by itself"),
     ("configmap", "create the ConfigMap that the message names; the mount is tried again by itself"),
@@ -56,6 +72,12 @@ def scheduling_remedy(message: str, nodes: Sequence[Node]) -> str:
             if part.startswith("Insufficient"):
                 rest = rest.replace(part, "")
     return "\n".join(found) or "see: kubectl get nodes, and the machine's node selector, affinity and tolerations"
+
+
+def refusal_remedy(message: str, namespace: str) -> str:
+    """What to do when the API server refuses to create an instance or its pod."""
+    found = _first(REFUSALS, message) or "end what the message names; the attempt is repeated by itself"
+    return found.format(at=f" -n {namespace}", namespace=namespace)
 
 
 def image_remedy(message: str) -> str:
