@@ -19,7 +19,7 @@ from kubevirt.kit.json import JsonObject
 from kubevirt.launcher_link.messages import GuestEvent
 from kubevirt.launcher_link.sync import SyncRequest
 from kubevirt.machine.domain_report import Reason, State
-from tests.e2e.launcher_box import UID, Handler, box, boxes_left, eventually, handler, missing
+from tests.e2e.launcher_box import NAMESPACE, UID, Handler, box, boxes_left, eventually, handler, missing
 
 pytestmark = [pytest.mark.e2e, pytest.mark.skipif(bool(missing()), reason=missing() or "-")]
 
@@ -53,7 +53,7 @@ def nothing_left_behind() -> Iterator[None]:
 
 def machine() -> SyncRequest:
     raw: JsonObject = {
-        "metadata": {"name": "web", "namespace": "default", "uid": UID},
+        "metadata": {"name": "web", "namespace": NAMESPACE, "uid": UID},
         "spec": {
             "architecture": "amd64",
             "volumes": [{"name": "root", "containerDisk": {"image": "demo"}}],
