@@ -8,22 +8,19 @@ printed as a program that replays it.
 
 from __future__ import annotations
 
-import asyncio
-from datetime import timedelta
 from typing import Any
 
+from controller_api import Api
+from controller_histories import Histories, searched
 from controller_objects import FIRMWARE
-from controller_world import Api, Controller, new_world
-from hypothesis import HealthCheck, settings
+from controller_world import Controller, Life, new_world
 from hypothesis import strategies as st
-from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, rule
+from hypothesis.stateful import initialize, invariant, rule
 
 from kubevirt.api.resources import PODS, VMIS, VMS
 
 STRATEGIES = st.sampled_from(["Always", "Halted", "Manual", "RerunOnFailure", "Once"])
 FINAL = ("Succeeded", "Failed")
-CALM_ROUNDS = 60
-RECONCILES_PER_ROUND = 100
 
 
 def compute_state(pod: dict[str, Any]) -> dict[str, Any]:
@@ -46,27 +43,21 @@ def new_vm(strategy: str) -> dict[str, Any]:
     return {"metadata": {"name": "web", "namespace": "shop"}, "spec": {"runStrategy": strategy, "template": template}}
 
 
-class Histories(RuleBasedStateMachine):
+class VmHistories(Histories):
     """Users, kubelet, virt-handler and virt-controller in any order."""
 
-    def __init__(self) -> None:
-        super().__init__()
-        self.api: Api = new_world()
-        self.controller = Controller(self.api)
-        self.loop = asyncio.new_event_loop()
+    def new_api(self) -> Api:
+        return new_world()
 
-    def teardown(self) -> None:
-        try:
-            self.calm_down()
-        finally:
-            self.loop.close()
+    def new_life(self) -> Life:
+        return Controller(self.api)
 
     # Users
 
     @initialize(strategy=STRATEGIES)
     def user_creates(self, strategy: str) -> None:
         self.user_creates_or_switches(strategy)
-        self.controller.hear_all()
+        self.life.hear_all()
 
     @rule(strategy=STRATEGIES)
     def user_creates_or_switches(self, strategy: str) -> None:
@@ -131,40 +122,11 @@ class Histories(RuleBasedStateMachine):
     def garbage_is_collected(self) -> None:
         self.api.collect_garbage()
 
-    @rule(seconds=st.sampled_from([1, 15, 400]))
-    def time_passes(self, seconds: int) -> None:
-        self.api.now += timedelta(seconds=seconds)
-
-    # virt-controller
-
-    @rule(workers=st.lists(st.sampled_from([0, 1]), min_size=2, max_size=8), call=st.integers(0, 6),
-          trouble=st.sampled_from(["before", "after"]))
-    def controller_works(self, workers: list[int], call: int, trouble: str) -> None:
-        """Some reconciles, of which one call to the API fails, or its answer is lost (call 0: none)."""
-        self.api.trouble, self.api.calls_until_trouble = trouble, call
-        for worker in workers:
-            self.loop.run_until_complete(self.controller.work(worker))
-        self.api.calls_until_trouble = 0
-
-    @rule(deaf=st.sets(st.integers(0, 6), max_size=3), events=st.sampled_from([1, 2, 1000]))
-    def caches_hear(self, deaf: set[int], events: int) -> None:
-        """Some caches fall behind the others."""
-        for number, informer in enumerate(self.controller.informers):
-            if number not in deaf:
-                informer.hear(events)
-
-    @rule()
-    def controller_is_killed(self) -> None:
-        self.controller = Controller(self.api)
-
-    @rule(rounds=st.integers(1, 4))
-    def all_goes_well_for_a_while(self, rounds: int) -> None:
-        for _ in range(rounds):
-            self.controller.hear_all()
-            for worker in (0, 1, 0, 1):
-                self.loop.run_until_complete(self.controller.work(worker))
-            self.scheduler_and_kubelet_start_pods()
-            self.handler_starts_guests()
+    def others_do_their_part(self) -> None:
+        self.scheduler_and_kubelet_start_pods()
+        self.handler_starts_guests()
+        self.kubelet_ends_deleted_pods()
+        self.api.collect_garbage()
 
     # What must always hold
 
@@ -174,38 +136,6 @@ class Histories(RuleBasedStateMachine):
                  if not p["metadata"].get("deletionTimestamp") or "running" in compute_state(p)]
         alive = [n for n in alive if "terminated" not in compute_state(self.api.find(PODS, n))]
         assert len(alive) <= 1, alive
-
-    @invariant()
-    def no_write_changes_nothing(self) -> None:
-        assert self.api.idle_writes == []
-
-    # How it must end
-
-    def calm_down(self) -> None:
-        """Everybody does their part until nothing happens any more; then the VM must be as its spec asks."""
-        for _ in range(CALM_ROUNDS):
-            before = self.api._version
-            self.controller.hear_all()
-            for worker in (0, 1):
-                for _ in range(RECONCILES_PER_ROUND):
-                    if not self.controller.due(worker):
-                        break
-                    self.loop.run_until_complete(self.controller.work(worker))
-                    self.controller.hear_all()
-                else:
-                    raise AssertionError(f"never at rest: {self.controller.due(worker)}, {self.api.writes[-10:]}")
-            self.scheduler_and_kubelet_start_pods()
-            self.handler_starts_guests()
-            self.kubelet_ends_deleted_pods()
-            self.api.collect_garbage()
-            if self.api._version == before and not any(q.keys for q in self.controller.queues):
-                break
-            self.api.now += timedelta(seconds=30)
-        else:
-            raise AssertionError(f"still busy: {self.api.writes[-20:]}")
-        self.never_two_launchers()
-        self.no_write_changes_nothing()
-        self.all_is_as_wanted()
 
     def all_is_as_wanted(self) -> None:
         vms, vmis, pods = self.api.all(VMS), self.api.all(VMIS), self.api.all(PODS)
@@ -243,6 +173,5 @@ async def test_a_lost_answer_and_deaf_caches_make_no_second_pod() -> None:
     assert len(api.all(PODS)) == 1
 
 
-TestHistories = Histories.TestCase
-TestHistories.settings = settings(
-    max_examples=60, stateful_step_count=40, deadline=None, suppress_health_check=list(HealthCheck))
+TestVmHistories = VmHistories.TestCase
+TestVmHistories.settings = searched(60)

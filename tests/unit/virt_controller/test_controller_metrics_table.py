@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from typing import Any
 
+from controller_api import Api
 from controller_objects import condition, owner, stamp
-from controller_world import Api, Controller, new_world
+from controller_world import Controller, new_world
 
 from kubevirt.api.config import ClusterConfig
 from kubevirt.api.objects import ConfigMap

@@ -9,8 +9,9 @@ from __future__ import annotations
 from typing import Any
 from unittest.mock import patch
 
-from controller_crowds import CrowdHistories, Crowds, finish, is_deleting
-from hypothesis import HealthCheck, settings
+from controller_crowds import Crowds, finish, is_deleting
+from controller_histories import Histories, searched
+from controller_world import Life, Parts
 from hypothesis import strategies as st
 from hypothesis.stateful import initialize, rule
 
@@ -37,27 +38,37 @@ def memory_of(spec: dict[str, Any]) -> str:
     return str(spec["template"]["spec"]["domain"]["memory"]["guest"])
 
 
-class PoolHistories(CrowdHistories):
+def watched_controller(p: Parts) -> PoolController:
+    """The controller, with a small burst that no pass may exceed."""
+    controller = PoolController(p.stores, p.performer, p.queue, clock=lambda: p.api.now)
+    reconcile = controller.reconcile
+
+    async def watched(key: str) -> float | None:
+        before = len(p.api.writes)
+        try:
+            with patch.object(scale, "BURST", BURST), patch.object(update, "BURST", BURST), \
+                    patch.object(healing, "BURST", BURST):
+                return await reconcile(key)
+        finally:
+            done = p.api.writes[before:]
+            assert done.count("create virtualmachines") <= BURST, done
+            assert done.count("delete virtualmachines") <= BURST, done
+            assert done.count("delete virtualmachineinstances") <= BURST, done
+
+    controller.reconcile = watched  # type: ignore[method-assign]
+    return controller
+
+
+class PoolHistories(Histories):
     """Users, the VM controller's part, guests, and the pool controller in any order."""
 
-    def make_controller(self, stores: Any, client: Any, performer: Any, queue: Any, api: Crowds) -> Any:
-        controller = PoolController(stores, performer, queue, clock=lambda: api.now)
-        reconcile = controller.reconcile
+    api: Crowds
 
-        async def watched(key: str) -> float | None:
-            before = len(api.writes)
-            try:
-                with patch.object(scale, "BURST", BURST), patch.object(update, "BURST", BURST), \
-                        patch.object(healing, "BURST", BURST):
-                    return await reconcile(key)
-            finally:
-                done = api.writes[before:]
-                assert done.count("create virtualmachines") <= BURST, done
-                assert done.count("delete virtualmachines") <= BURST, done
-                assert done.count("delete virtualmachineinstances") <= BURST, done
+    def new_api(self) -> Crowds:
+        return Crowds()
 
-        controller.reconcile = watched  # type: ignore[method-assign]
-        return controller
+    def new_life(self) -> Life:
+        return Life(self.api, [watched_controller])
 
     # Users
 
@@ -173,5 +184,4 @@ class PoolHistories(CrowdHistories):
 
 
 TestPoolHistories = PoolHistories.TestCase
-TestPoolHistories.settings = settings(
-    max_examples=25, stateful_step_count=40, deadline=None, suppress_health_check=list(HealthCheck))
+TestPoolHistories.settings = searched(25)

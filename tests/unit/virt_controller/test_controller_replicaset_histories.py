@@ -6,11 +6,11 @@ exactly the instances that are wanted.
 
 from __future__ import annotations
 
-from typing import Any
 from unittest.mock import patch
 
-from controller_crowds import CrowdHistories, Crowds, finish, is_deleting
-from hypothesis import HealthCheck, settings
+from controller_crowds import Crowds, finish, is_deleting
+from controller_histories import Histories, searched
+from controller_world import Life, Parts
 from hypothesis import strategies as st
 from hypothesis.stateful import initialize, rule
 
@@ -25,25 +25,35 @@ LABELS = {"app": "crowd"}
 FINAL = ("Succeeded", "Failed")
 
 
-class SetHistories(CrowdHistories):
+def watched_controller(p: Parts) -> ReplicaSetController:
+    """The controller, with a small burst that no pass may exceed."""
+    controller = ReplicaSetController(p.stores, p.performer, p.queue, clock=lambda: p.api.now)
+    reconcile = controller.reconcile
+
+    async def watched(key: str) -> None:
+        before = len(p.api.writes)
+        try:
+            with patch.object(decide, "BURST", BURST):
+                await reconcile(key)
+        finally:
+            done = p.api.writes[before:]
+            assert done.count("create virtualmachineinstances") <= BURST, done
+            assert done.count("delete virtualmachineinstances") <= 2 * BURST, done  # too many, and ended ones
+
+    controller.reconcile = watched  # type: ignore[method-assign]
+    return controller
+
+
+class SetHistories(Histories):
     """Users, guests and the replica set controller in any order."""
 
-    def make_controller(self, stores: Any, client: Any, performer: Any, queue: Any, api: Crowds) -> Any:
-        controller = ReplicaSetController(stores, performer, queue, clock=lambda: api.now)
-        reconcile = controller.reconcile
+    api: Crowds
 
-        async def watched(key: str) -> None:
-            before = len(api.writes)
-            try:
-                with patch.object(decide, "BURST", BURST):
-                    await reconcile(key)
-            finally:
-                done = api.writes[before:]
-                assert done.count("create virtualmachineinstances") <= BURST, done
-                assert done.count("delete virtualmachineinstances") <= 2 * BURST, done  # too many, and ended ones
+    def new_api(self) -> Crowds:
+        return Crowds()
 
-        controller.reconcile = watched  # type: ignore[method-assign]
-        return controller
+    def new_life(self) -> Life:
+        return Life(self.api, [watched_controller])
 
     # Users
 
@@ -120,5 +130,4 @@ class SetHistories(CrowdHistories):
 
 
 TestSetHistories = SetHistories.TestCase
-TestSetHistories.settings = settings(
-    max_examples=20, stateful_step_count=40, deadline=None, suppress_health_check=list(HealthCheck))
+TestSetHistories.settings = searched(20)

@@ -9,8 +9,9 @@ import asyncio
 from typing import Any
 
 import pytest
+from controller_api import Api
 from controller_objects import VM_UID, claim, condition, owner, seen, start, vm, vmi
-from controller_world import Api, Controller, new_world
+from controller_world import Controller, new_world
 
 from kubevirt.api import codec
 from kubevirt.api.resources import PVCS, SUBJECT_ACCESS_REVIEWS, VMIS, VMS

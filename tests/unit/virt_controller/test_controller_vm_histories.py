@@ -10,12 +10,13 @@ from __future__ import annotations
 
 from typing import Any
 
+from controller_api import Api, as_object
+from controller_histories import searched
 from controller_objects import FIRMWARE
-from controller_world import Api, Controller, as_object, new_world
-from hypothesis import HealthCheck, settings
+from controller_world import new_world
 from hypothesis import strategies as st
 from hypothesis.stateful import initialize, rule
-from test_controller_histories import RECONCILES_PER_ROUND, STRATEGIES, Histories, compute_state, set_compute
+from test_controller_histories import STRATEGIES, VmHistories, compute_state, set_compute
 
 from kubevirt.api.options import RestartOptions, StartOptions, StopOptions
 from kubevirt.api.resources import PODS, PVCS, VMIS, VMS
@@ -74,15 +75,14 @@ def new_vm(strategy: str, *, with_disk: bool) -> dict[str, Any]:
     return {"metadata": {"name": "web", "namespace": "shop"}, "spec": vm}
 
 
-class MoreHistories(Histories):
+class MoreHistories(VmHistories):
     """Also the importer, the node that is lost, and all verbs."""
 
-    def __init__(self) -> None:
-        super().__init__()
-        self.api = World()
-        self.controller = Controller(self.api)
-        self.node_is_lost = False
-        self.was_orphaned = False
+    node_is_lost = False
+    was_orphaned = False
+
+    def new_api(self) -> Api:
+        return World()
 
     # Users
 
@@ -90,7 +90,7 @@ class MoreHistories(Histories):
     def user_creates(self, strategy: str, with_disk: bool) -> None:
         self.with_disk = with_disk
         self.user_creates_or_switches(strategy)
-        self.controller.hear_all()
+        self.life.hear_all()
 
     @rule(strategy=STRATEGIES)
     def user_creates_or_switches(self, strategy: str) -> None:
@@ -187,25 +187,10 @@ class MoreHistories(Histories):
 
     # virt-controller
 
-    @rule(events=st.integers(1, 3))
-    def news_come_twice(self, events: int) -> None:
-        """What a cache knew is told again after what came later."""
-        for informer in self.controller.informers:
-            before = informer.all()
-            informer.hear(events)
-            for obj in before:
-                if informer.get(obj.metadata.namespace, obj.metadata.name) is not None:
-                    informer.cache.added_or_modified(obj)
-
     @rule()
     def a_user_looks_when_the_controller_has_worked(self) -> None:
         """Whoever wants a VM to run and sees that it does not, sees why."""
-        for _ in range(RECONCILES_PER_ROUND):
-            self.controller.hear_all()
-            busy = [w for w in (0, 1) if self.controller.due(w)]
-            if not busy:
-                break
-            self.loop.run_until_complete(self.controller.work(busy[0]))
+        self.work_until_quiet()
         for vm in self.api.all(VMS):
             runs = any(v["status"]["phase"] == "Running" for v in self.api.all(VMIS))
             if vm["spec"]["runStrategy"] == "Always" and not runs:
@@ -248,5 +233,4 @@ class MoreHistories(Histories):
 
 
 TestMoreHistories = MoreHistories.TestCase
-TestMoreHistories.settings = settings(
-    max_examples=40, stateful_step_count=40, deadline=None, suppress_health_check=list(HealthCheck))
+TestMoreHistories.settings = searched(40)

@@ -7,8 +7,9 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
+from controller_api import Api
 from controller_objects import FIRMWARE
-from controller_world import Api, Controller, new_world
+from controller_world import Controller, new_world
 
 from kubevirt.api.instancetypes.resources import CLUSTER_INSTANCETYPES, CLUSTER_PREFERENCES
 from kubevirt.api.resources import VMIS, VMS

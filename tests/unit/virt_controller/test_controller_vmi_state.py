@@ -8,9 +8,10 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
+from controller_api import as_json
 from controller_objects import STATE_DOMAIN, owner, vmi
 from controller_vmi_seen import STARTED, seen, shaped
-from controller_world import Controller, as_json, new_world
+from controller_world import Controller, new_world
 
 from kubevirt.api import codec
 from kubevirt.api.objects import PersistentVolumeClaim, StorageClass
