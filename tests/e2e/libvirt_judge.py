@@ -19,7 +19,8 @@ import libvirt
 import libvirt_qemu  # type: ignore[import-not-found]  # beside libvirt in the image, not for development
 
 from kubevirt.virt_launcher import capability_seed
-from kubevirt.virt_launcher.daemon import DAEMON_CONF, QEMU_CONF, STATE_DIR, URI, environment
+from kubevirt.virt_launcher.daemon import URI
+from kubevirt.virt_launcher.libvirt_files import DAEMON_CONF, QEMU_CONF, STATE_DIR, environment
 from kubevirt.virt_launcher.orders import SettleOrder, SpareSlots
 from kubevirt.virt_launcher.workshop.build import settle
 

@@ -2,7 +2,6 @@
 
 from kubevirt.virt_launcher import lean  # noqa: F401, I001
 
-import asyncio
 import contextlib
 import fcntl
 import gc
@@ -15,6 +14,7 @@ from pathlib import Path
 from kubevirt.kit import logs
 from kubevirt.kit.errors import Problem
 from kubevirt.machine import paths
+from kubevirt.virt_launcher import early
 from kubevirt.virt_launcher.options import Options, parse
 
 
@@ -25,8 +25,11 @@ def main() -> None:
         sys.stderr.write(f"virt-launcher: {problem}\n")
         sys.exit(2)
     logs.setup("virt-launcher", options.log_level)
+    started = early.start()
     with alive(Path(paths.ALIVE_LOCK)):
-        code = asyncio.run(_run(options))
+        import asyncio  # as everything that only this process needs: after the workshop has gone its own way
+
+        code = asyncio.run(_run(options, started))
         if code and options.keep_after_failure:
             _stay()
         logs.get("launcher").info("leaving", exit_code=code)
@@ -52,12 +55,12 @@ def _stay() -> None:
     signal.sigwait(endings)
 
 
-async def _run(options: Options) -> int:
-    from kubevirt.virt_launcher.launcher import Launcher  # loads libvirt: after the lock
+async def _run(options: Options, started: early.Started) -> int:
+    from kubevirt.virt_launcher.launcher import Launcher
 
-    launcher = Launcher(options)
-    gc.collect()
+    launcher = Launcher(options, started)
     gc.freeze()
+    gc.enable()
     return await launcher.run()
 
 

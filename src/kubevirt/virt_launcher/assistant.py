@@ -1,9 +1,8 @@
-"""The launcher's side of its workshop: start it early, give it orders, let it go when the guest runs."""
+"""The launcher's side of its workshop: give it orders, let it go when the guest runs."""
 
 import asyncio
 import signal
 import socket
-import sys
 from typing import TypeVar
 
 import msgspec
@@ -35,21 +34,11 @@ class Workshop:
     """A running workshop process. Orders are given one after another."""
 
     def __init__(self, children: Children, child: Child, sock: socket.socket) -> None:
+        sock.setblocking(False)
         self._children = children
         self._child = child
         self._sock = sock
         self._streams: tuple[asyncio.StreamReader, asyncio.StreamWriter] | None = None
-
-    @classmethod
-    def open(cls, children: Children, environment: dict[str, str]) -> "Workshop":
-        """Start the process; it warms up by itself."""
-        ours, theirs = socket.socketpair()
-        with theirs:
-            argv = [sys.executable, *_interpreter_flags(), "-m", "kubevirt.virt_launcher.workshop"]
-            files = {0: theirs.fileno(), 1: theirs.fileno()}
-            child = children.spawn("workshop", argv, env=environment, files=files)
-        ours.setblocking(False)
-        return cls(children, child, ours)
 
     async def build(self, order: BuildOrder) -> Built:
         return await self._ask(BUILD, order, Built)
@@ -92,7 +81,3 @@ def _broken(cause: str) -> Problem:
         cause=f"the machine could not be prepared: {cause}",
         remedy="see the log of the launcher pod's container 'compute'",
     )
-
-
-def _interpreter_flags() -> list[str]:
-    return ["-I"] if sys.flags.isolated else []

@@ -8,18 +8,16 @@ import asyncio
 import os
 import signal
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
 
-from kubevirt.kit import logs
+import msgspec
 
-log = logs.get(__name__)
+from kubevirt.virt_launcher import programs
 
 
-@dataclass(frozen=True)
-class Child:
+class Child(msgspec.Struct, frozen=True):
     pid: int
     name: str
-    exited: "asyncio.Future[int]" = field(repr=False)
+    exited: "asyncio.Future[int]"
     """Its wait status, once it has ended."""
 
 
@@ -31,21 +29,16 @@ class Children:
         self._on_orphan = on_orphan
 
     def watch(self) -> None:
+        """From now on; those that have ended meanwhile are reaped at once."""
         asyncio.get_running_loop().add_signal_handler(signal.SIGCHLD, self._reap)
+        self._reap()
 
-    def spawn(
-        self, name: str, argv: Sequence[str], *, env: Mapping[str, str], files: Mapping[int, int] | None = None
-    ) -> Child:
-        """Start a program in a session of its own; `files` maps its descriptors to ours. Raises OSError."""
-        actions = [(os.POSIX_SPAWN_DUP2, ours, theirs) for theirs, ours in (files or {}).items()]
-        pid = os.posix_spawnp(
-            argv[0],
-            list(argv),
-            dict(env),
-            file_actions=actions,
-            setsigdef=[signal.SIGTERM, signal.SIGINT, signal.SIGPIPE, signal.SIGCHLD],
-            setpgroup=0,
-        )
+    def spawn(self, name: str, argv: Sequence[str], *, env: Mapping[str, str]) -> Child:
+        """Start a program in a process group of its own. Raises OSError."""
+        return self.adopt(name, programs.start(argv, env))
+
+    def adopt(self, name: str, pid: int) -> Child:
+        """A child of this process that was started before; to be told of before `watch`."""
         child = Child(pid, name, asyncio.get_running_loop().create_future())
         self._known[pid] = child
         return child

@@ -1,7 +1,6 @@
 """Process 1 of a launcher pod: puts the parts together and lives as long as the guest."""
 
 import asyncio
-import os
 import signal
 from collections.abc import Awaitable, Callable
 from pathlib import Path
@@ -22,6 +21,7 @@ from kubevirt.virt_launcher.agent_watch import AgentWatch
 from kubevirt.virt_launcher.assistant import Workshop
 from kubevirt.virt_launcher.children import Children
 from kubevirt.virt_launcher.daemon import URI, LibvirtDaemon
+from kubevirt.virt_launcher.early import Started
 from kubevirt.virt_launcher.guest_requests import GuestRequests
 from kubevirt.virt_launcher.libvirt_host import (
     AgentChanged,
@@ -50,7 +50,7 @@ COMES_BACK_WITHIN_S = 5.0
 class Launcher:
     """Made inside a running event loop; `run` returns the exit code."""
 
-    def __init__(self, options: Options) -> None:
+    def __init__(self, options: Options, started: Started) -> None:
         self._options = options
         self._loop = asyncio.get_running_loop()
         self._born = self._loop.time()
@@ -63,12 +63,12 @@ class Launcher:
         self._last_press: float | None = None
         self._killed: float | None = None
         self._children = Children(on_orphan=lambda pid, status: self._machine.orphan_ended(pid, status))
-        self._children.watch()
-        self._daemon = LibvirtDaemon(self._children)
-        self._daemon.start()
-        workshop = Workshop.open(self._children, dict(os.environ))
+        self._daemon = LibvirtDaemon(self._children, self._children.adopt("libvirtd", started.libvirtd))
+        preparing = self._children.adopt("workshop", started.workshop)
+        workshop = Workshop(self._children, preparing, started.orders)
         self._host = LibvirtHost(URI, options.domain, on_event=self._heard)
         self._machine = Machine(options, self._host, workshop, on_change=self._changed)
+        self._children.watch()
         self._channel = AgentChannel(self._host)
         self._requests = GuestRequests(self._machine, self._host)
         self._statistics: Statistics | None = None

@@ -7,7 +7,7 @@ import re
 from pathlib import Path
 
 from kubevirt.launcher_link.messages import GuestEvent
-from kubevirt.virt_launcher.daemon import STATE_DIR
+from kubevirt.virt_launcher.libvirt_files import STATE_DIR
 
 UNAVAILABLE = "GuestPanicked (details unavailable)"
 _TAIL_BYTES = 16 * 1024

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from kubevirt.virt_launcher import capability_seed, explain
+from kubevirt.virt_launcher import capability_seed, explain, programs
 from kubevirt.virt_launcher.capability_seed import Stamps
 from kubevirt.virt_launcher.children import Children
 
@@ -28,6 +28,22 @@ async def test_a_childs_end_is_told_with_its_status() -> None:
         children.signal(killed, signal.SIGKILL)  # its number may belong to somebody else now: nothing is sent
         with pytest.raises(FileNotFoundError):
             children.spawn("missing", ["/no/such/program"], env=env)
+    finally:
+        asyncio.get_running_loop().remove_signal_handler(signal.SIGCHLD)
+
+
+async def test_the_end_of_a_child_that_was_started_early_is_told() -> None:
+    """libvirtd is started before there is an event loop, and may have ended by the time somebody watches."""
+    pid = programs.start(["sh", "-c", "exit 3"], {"PATH": os.environ["PATH"]})
+    os.waitid(os.P_PID, pid, os.WEXITED | os.WNOWAIT)
+    orphans: list[int] = []
+    children = Children(on_orphan=lambda orphan, _status: orphans.append(orphan))
+    child = children.adopt("early", pid)
+    children.watch()
+    try:
+        async with asyncio.timeout(10):
+            assert os.WEXITSTATUS(await child.exited) == 3
+        assert orphans == []
     finally:
         asyncio.get_running_loop().remove_signal_handler(signal.SIGCHLD)
 

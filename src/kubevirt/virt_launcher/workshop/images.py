@@ -33,13 +33,18 @@ class ImageShelf:
         self._root = root
         self._known: dict[Path, Image] = {}
 
-    def look_around(self) -> None:
-        """Look at every image with a disk in the usual place, while there is time. Complains about nothing yet."""
-        for mount in sorted(self._root.glob("disk_*")):
+    def look_around(self) -> bool:
+        """Look at every image with a disk in the usual place, while there is time. Complains about nothing yet.
+
+        Whether there is any image.
+        """
+        mounts = sorted(self._root.glob("disk_*"))
+        for mount in mounts:
             try:
                 self._probe(find(mount, ""))
             except Problem:
                 continue
+        return bool(mounts)
 
     def image(self, mount: Path, *, path: str, field: str, reference: str) -> Image:
         """The disk of a mounted container image. Raises Refused, telling what is wrong with it and what to do."""

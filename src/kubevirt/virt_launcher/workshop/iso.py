@@ -1,16 +1,25 @@
-"""ISO 9660 images with Rock Ridge and Joliet names: how cloud-init data and other small files reach a guest."""
+"""ISO 9660 images with Rock Ridge and Joliet names: how cloud-init data and other small files reach a guest.
+
+The library for them takes a fifth of the time in which all else of the workshop is loaded, and not every machine has
+such an image, so it is loaded by its first use, or by `get_ready`.
+"""
 
 from collections.abc import Mapping
 from io import BytesIO
 from pathlib import Path, PurePosixPath
 
-import pycdlib
-
 _DIRECTORY_MODE, _FILE_MODE = 0o040755, 0o100644
+
+
+def get_ready() -> None:
+    """Load what writing an image takes, before anybody waits for one."""
+    import pycdlib  # noqa: F401
 
 
 def write_iso(target: Path, *, label: str, files: Mapping[str, bytes]) -> None:
     """Write an image with these files; it appears under its name only when it is complete."""
+    import pycdlib
+
     iso = pycdlib.PyCdlib()
     iso.new(interchange_level=3, vol_ident=label, joliet=3, rock_ridge="1.09")
     directories: dict[PurePosixPath, str] = {PurePosixPath("."): ""}
