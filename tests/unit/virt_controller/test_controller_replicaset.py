@@ -163,3 +163,31 @@ def test_conditions(o: Observed, problem: SyncProblem | None, expected: tuple[st
 def test_pausing_is_told(o: Observed, expected: tuple[str, str] | None) -> None:
     event = pause_event(o, status_after(o, None))
     assert (None if event is None else (event.reason, event.message)) == expected
+
+
+# What it says
+
+
+NO = "quota exceeded"
+ENDED = one("b", "Failed")
+
+
+@pytest.mark.parametrize(("decided", "done", "failed"), [
+    pytest.param(scale(seen(rs(1))), ("SuccessfulCreate", "Started the virtual machine by creating the new virtual "
+                                                          "machine instance {name}"),
+                 ("FailedCreate", f"Error creating virtual machine instance: {NO}"), id="one more"),
+    pytest.param(scale(seen(rs(0), one("a"))), ("SuccessfulDelete", "Stopped the virtual machine by deleting the "
+                                                                    "virtual machine instance uid-a"),
+                 ("FailedDelete", f"Error deleting virtual machine instance a: {NO}"), id="one less"),
+    pytest.param(clean_up(seen(rs(1), one("a"), ENDED)), ("SuccessfulDelete",
+                                                          "Deleted finished virtual machine: uid-b"),
+                 ("FailedDelete", f"Error deleting finished virtual machine b: {NO}"), id="an ended one"),
+])
+def test_events(decided: Any, done: tuple[str, str], failed: tuple[str, str]) -> None:
+    (action,) = decided
+    name = action.body.metadata.name if isinstance(action, Create) else ""
+    assert (action.done.type, action.done.reason, action.done.message) == ("Normal", done[0],
+                                                                           done[1].format(name=name))
+    told = action.failed.told(NO)
+    assert (told.type, told.reason, told.message) == ("Warning", *failed)
+    assert action.failed.problem(NO).message == NO
