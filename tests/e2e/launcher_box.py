@@ -29,6 +29,7 @@ UNPACKED = ROOT / "build" / "launcher-alone"
 UID = "11111111-2222-3333-4444-555555555555"
 NAMESPACE = "launcher-box"
 """One that no cluster has: tests of clusters, which run beside these, look for what is left of their own guests."""
+BOX_PREFIX = f"launcher-box-{os.getpid()}-"
 PATIENCE_S = 120.0
 """How long anything is waited for. Nobody promises to be so slow: a machine that runs tests may be."""
 DIRECTORIES = ("private", "public", "sockets", "libvirt", "ephemeral", "image")
@@ -186,14 +187,18 @@ class Box:
         return self.process.wait()
 
 
+_made: list[Path] = []
+"""The boxes of this test process; those of modules that run beside it are theirs to look after."""
+
+
 def boxes_left() -> list[str]:
     """Launchers and guests of boxes that are alive still."""
     found = []
-    for entry in Path("/proc").iterdir():
-        with contextlib.suppress(OSError):
-            words = (entry / "cmdline").read_bytes().decode().split("\0") if entry.name.isdigit() else []
-            if any(UID in word for word in words):
-                found.append(" ".join(words[:4]))
+    for pid in processes():
+        root = root_of(pid)
+        if root is not None and any(root.is_relative_to(path) for path in _made):
+            with contextlib.suppress(OSError):
+                found.append((Path(f"/proc/{pid}/cmdline").read_bytes().decode().replace("\0", " "))[:200])
     return found
 
 
@@ -204,7 +209,7 @@ def box(disk: Path | None = None, *, grace_period_s: int = 30, space: str = "", 
     `space`: how much the node has for what guests write, as mount(8) spells sizes.
     `state`: directories of a claim that outlives it.
     """
-    path = Path(tempfile.mkdtemp(prefix="launcher-box-"))
+    path = Path(tempfile.mkdtemp(prefix=BOX_PREFIX))
     for name in DIRECTORIES:
         (path / name).mkdir()
         os.chown(path / name, 107, 107)

@@ -7,6 +7,7 @@ reach the instance, and when a guest is tried again, is virt-handler's part (tes
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import os
 from collections.abc import Iterator
 from pathlib import Path
@@ -15,9 +16,10 @@ import pytest
 
 from kubevirt.api import codec
 from kubevirt.api.vmi import VirtualMachineInstance
-from kubevirt.kit.json import JsonObject
+from kubevirt.kit.json import Json, JsonObject
 from kubevirt.launcher_link.messages import GuestEvent
 from kubevirt.launcher_link.sync import SyncRequest
+from kubevirt.launcher_link.wire import LinkError
 from kubevirt.machine.domain_report import Reason, State
 from tests.e2e.launcher_box import NAMESPACE, UID, Handler, box, boxes_left, eventually, handler, missing
 
@@ -51,18 +53,21 @@ def nothing_left_behind() -> Iterator[None]:
     assert not boxes_left()
 
 
-def machine() -> SyncRequest:
+def machine(*, scratch: str = "") -> SyncRequest:
+    """A machine with a disk, and an empty one of the given capacity."""
+    more = [{"name": "scratch", "emptyDisk": {"capacity": scratch}}] if scratch else []
+    disks: list[Json] = [{"name": name, "disk": {"bus": "virtio"}} for name in ("root", *("scratch" for _ in more))]
     raw: JsonObject = {
         "metadata": {"name": "web", "namespace": NAMESPACE, "uid": UID},
         "spec": {
             "architecture": "amd64",
-            "volumes": [{"name": "root", "containerDisk": {"image": "demo"}}],
+            "volumes": [{"name": "root", "containerDisk": {"image": "demo"}}, *more],
             "domain": {
                 "machine": {"type": "q35"},
                 "cpu": {"sockets": 1, "cores": 1, "threads": 1, "model": "host-model"},
                 "memory": {"guest": "64Mi"},
                 "features": {"acpi": {"enabled": True}},
-                "devices": {"disks": [{"name": "root", "disk": {"bus": "virtio"}}], "panicDevices": [{"model": "isa"}]},
+                "devices": {"disks": disks, "panicDevices": [{"model": "isa"}]},
             },
         },
     }
@@ -95,6 +100,31 @@ async def test_a_guest_without_space_stands_still_and_goes_on_when_there_is_some
 
             filler.unlink()
             await node.link.sync(machine())
+            await _end_by_panic(node)
+
+
+@pytest.mark.parametrize(("filler_bytes", "scratch", "words"), [
+    pytest.param(1024 * 1024, "", "the node has no disk space left for volume root", id="a full node"),
+    pytest.param(0, "7Ei", "volume scratch is larger than a disk image can be; give it less capacity",
+                 id="more than any disk has"),
+])  # fmt: skip
+async def test_a_disk_that_cannot_be_made_is_said_with_its_volume(
+    filler_bytes: int, scratch: str, words: str, tmp_path: Path
+) -> None:
+    with box(boot_disk(tmp_path, PANICS), space="1m") as pod:
+        async with handler(pod) as node:
+            place = Path(f"/proc/{node.link.peer_pid}/root/run/kubevirt-ephemeral-disks")
+            with contextlib.suppress(OSError):  # until nothing fits any more
+                (place / "filler").write_bytes(bytes(filler_bytes))
+            with pytest.raises(LinkError, match=words):
+                await node.link.sync(machine(scratch=scratch))
+
+
+async def test_an_empty_disk_may_be_larger_than_the_node(tmp_path: Path) -> None:
+    """It takes what is written to it, no more."""
+    with box(boot_disk(tmp_path, PANICS), space="2m") as pod:
+        async with handler(pod) as node:
+            await node.link.sync(machine(scratch="20Ti"))
             await _end_by_panic(node)
 
 

@@ -14,7 +14,7 @@ from kubevirt.virt_launcher.workshop import images
 from kubevirt.virt_launcher.workshop.describe import describe
 from kubevirt.virt_launcher.workshop.images import ImageShelf
 from kubevirt.virt_launcher.workshop.iso import write_iso
-from kubevirt.virt_launcher.workshop.qemu_img import complaint
+from kubevirt.virt_launcher.workshop.qemu_img import complaint, why_not_created
 
 needs_qemu_img = pytest.mark.skipif(
     shutil.which("qemu-img") is None, reason="qemu-img is not installed (Debian package qemu-utils); e2e has it"
@@ -124,6 +124,23 @@ def test_usable_disks_are_taken(mount: Path, format_: str) -> None:
 )
 def test_complaints_of_qemu_img(stderr: str, expected: str) -> None:
     assert complaint(stderr, path="/d/x") == expected
+
+
+@pytest.mark.parametrize(("path", "said", "cause", "remedy"), [
+    pytest.param("/x/disk-data/root/disk.qcow2", "Could not write qcow2 header: No space left on device",
+                 "no disk space left for volume root", "another one", id="a full node"),
+    pytest.param("/x/empty-disks/scratch.qcow2", "Disk quota exceeded", "no disk space left for volume scratch",
+                 "another one", id="a full quota"),
+    pytest.param("/x/empty-disks/scratch.qcow2",
+                 "/x/empty-disks/scratch.qcow2: The image size is too large for file format 'qcow2'",
+                 "volume scratch is larger than a disk image can be", "less capacity", id="more than any disk has"),
+    pytest.param("/x/empty-disks/scratch.qcow2", "Permission denied",
+                 "the disk of volume scratch could not be made: Permission denied", "log", id="anything else"),
+])  # fmt: skip
+def test_a_disk_that_cannot_be_made(path: str, said: str, cause: str, remedy: str) -> None:
+    told = why_not_created(Path(path), said)
+    assert cause in told.cause
+    assert remedy in told.remedy
 
 
 def test_a_domain_is_read_back() -> None:

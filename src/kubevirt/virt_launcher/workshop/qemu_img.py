@@ -52,11 +52,35 @@ def info(path: Path) -> ImageInfo:
 
 
 def create_overlay(path: Path, *, backing: Path, backing_format: str) -> None:
-    _run("create", "-q", "-f", "qcow2", "-b", str(backing), "-F", backing_format, str(path))
+    """Raises QemuImgFailed."""
+    _create(path, "-b", str(backing), "-F", backing_format, str(path))
 
 
 def create_empty(path: Path, *, size_bytes: int) -> None:
-    _run("create", "-q", "-f", "qcow2", str(path), str(size_bytes))
+    """Raises QemuImgFailed."""
+    _create(path, str(path), str(size_bytes))
+
+
+def _create(path: Path, *arguments: str) -> None:
+    try:
+        _run("create", "-q", "-f", "qcow2", *arguments)
+    except QemuImgFailed as error:
+        path.unlink(missing_ok=True)  # half of one would be taken for a disk the next time
+        raise why_not_created(path, error.cause) from error
+
+
+def why_not_created(path: Path, said: str) -> QemuImgFailed:
+    """In words for the user. The file lies in a directory, or has a name, that says of which volume it is."""
+    said = said.removeprefix(f"{path}: ")
+    volume = path.parent.name if path.name == "disk.qcow2" else path.stem
+    if "No space left on device" in said or "Disk quota exceeded" in said:
+        return QemuImgFailed(cause=f"the node has no disk space left for volume {volume}",
+                             remedy="free space on the node, or let the guest run on another one")
+    if "too large" in said:
+        return QemuImgFailed(cause=f"volume {volume} is larger than a disk image can be",
+                             remedy="give it less capacity; a disk image holds up to 2 PiB")
+    return QemuImgFailed(cause=f"the disk of volume {volume} could not be made: {said}",
+                         remedy="see the log of the launcher pod's container 'compute'")
 
 
 def _run(*arguments: str) -> bytes:
