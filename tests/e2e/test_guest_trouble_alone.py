@@ -55,7 +55,7 @@ def nothing_left_behind() -> Iterator[None]:
 
 def machine(*, scratch: str = "") -> SyncRequest:
     """A machine with a disk, and an empty one of the given capacity."""
-    more = [{"name": "scratch", "emptyDisk": {"capacity": scratch}}] if scratch else []
+    more: list[Json] = [{"name": "scratch", "emptyDisk": {"capacity": scratch}}] if scratch else []
     disks: list[Json] = [{"name": name, "disk": {"bus": "virtio"}} for name in ("root", *("scratch" for _ in more))]
     raw: JsonObject = {
         "metadata": {"name": "web", "namespace": NAMESPACE, "uid": UID},
