@@ -187,16 +187,12 @@ class Box:
         return self.process.wait()
 
 
-_made: list[Path] = []
-"""The boxes of this test process; those of modules that run beside it are theirs to look after."""
-
-
 def boxes_left() -> list[str]:
-    """Launchers and guests of boxes that are alive still."""
+    """Launchers and guests of this test process's boxes that are alive still."""
     found = []
     for pid in processes():
         root = root_of(pid)
-        if root is not None and any(root.is_relative_to(path) for path in _made):
+        if root is not None and BOX_PREFIX in str(root):
             with contextlib.suppress(OSError):
                 found.append((Path(f"/proc/{pid}/cmdline").read_bytes().decode().replace("\0", " "))[:200])
     return found
