@@ -21,7 +21,7 @@ from kubevirt.launcher_link.messages import GuestEvent
 from kubevirt.launcher_link.sync import SyncRequest
 from kubevirt.launcher_link.wire import LinkError
 from kubevirt.machine.domain_report import Reason, State
-from tests.e2e.launcher_box import NAMESPACE, UID, Handler, box, boxes_left, eventually, handler, missing
+from tests.e2e.launcher_box import NAMESPACE, PATIENCE_S, UID, Handler, box, boxes_left, eventually, handler, missing
 
 pytestmark = [pytest.mark.e2e, pytest.mark.skipif(bool(missing()), reason=missing() or "-")]
 
@@ -90,7 +90,7 @@ async def test_a_guest_without_space_stands_still_and_goes_on_when_there_is_some
             filler = Path(f"/proc/{node.link.peer_pid}/root/run/kubevirt-ephemeral-disks/filler")
             filler.write_bytes(bytes(FILLER_BYTES))
             await node.link.sync(machine())
-            report = await node.until(State.PAUSED, within_s=60)
+            report = await node.until(State.PAUSED)
             assert report.reason == Reason.IO_ERROR
             await eventually(lambda: node.guest_events == [told], "the word about the volume")
 
@@ -129,7 +129,7 @@ async def test_an_empty_disk_may_be_larger_than_the_node(tmp_path: Path) -> None
 
 
 async def _end_by_panic(node: Handler) -> None:
-    async with asyncio.timeout(60):
+    async with asyncio.timeout(PATIENCE_S):
         await node.final.wait()
     report = node.reports[-1]
     assert (report.state, report.reason) == (State.CRASHED, Reason.PANICKED)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 from typing import TYPE_CHECKING
 
 import msgspec
@@ -18,6 +19,8 @@ if TYPE_CHECKING:
     from kubevirt.virt_launcher.machine import Machine
 
 log = logs.get("guest agent")
+
+THAWED = "thawed"
 
 
 class AgentWatch:
@@ -36,10 +39,28 @@ class AgentWatch:
             await self._judge()
             pause = guest_agent.FIRST_POLL_S
             while self._machine.agent_seen.is_set():
-                if self._machine.now.state is State.RUNNING:
+                if self._machine.now.state is State.RUNNING and not self._machine.frozen.is_set():
                     await self._ask()
-                await asyncio.sleep(pause)
+                with contextlib.suppress(TimeoutError):
+                    async with asyncio.timeout(pause):
+                        await self._watch_freeze()
                 pause = guest_agent.next_poll_s(pause)
+
+    async def _watch_freeze(self) -> None:
+        """Until cancelled: notice that a guest which was frozen has thawed by itself, or by somebody inside."""
+        while True:
+            await self._machine.frozen.wait()
+            await asyncio.sleep(guest_agent.FREEZE_POLL_S)
+            if not self._machine.frozen.is_set():
+                continue
+            try:
+                status = msgspec.json.decode(await self._channel.ask("guest-fsfreeze-status"), type=str)
+            except Problem as problem:
+                log.info("the guest agent does not say whether file systems are frozen", cause=problem.cause)
+                continue
+            if status == THAWED:
+                log.info("the guest's file systems were thawed inside the guest")
+                self._machine.file_systems("")
 
     async def _judge(self) -> None:
         """Whether the agent can do what the machine needs; once for each time it comes."""

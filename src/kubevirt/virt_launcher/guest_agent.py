@@ -18,6 +18,8 @@ from kubevirt.machine.domain_report import (
 
 FIRST_POLL_S = 10.0
 MAX_POLL_S = 120.0
+FREEZE_POLL_S = 5.0
+"""A guest that does not write is soon missed by somebody."""
 MAX_LISTED = 10
 """So many users and file systems as the status shows."""
 

@@ -50,6 +50,8 @@ class Machine:
         self._dirty = asyncio.Event()
         self.agent_seen = asyncio.Event()
         """Set while the guest's agent is connected."""
+        self.frozen = asyncio.Event()
+        """Set while the guest's file systems were asked to stand still."""
         self.agent_visits = 0
         """How often it has come: a guest that boots anew is another one to whoever has told it something."""
         self._qemu_pid = 0
@@ -186,6 +188,7 @@ class Machine:
 
     def file_systems(self, freeze_status: str) -> None:
         """The guest's file systems were frozen (`frozen`) or let go (empty)."""
+        (self.frozen.set if freeze_status else self.frozen.clear)()
         if self.now.agent is not None:
             agent = msgspec.structs.replace(self.now.agent, fs_freeze_status=freeze_status)
             self._become(replace(self.now, agent=agent))

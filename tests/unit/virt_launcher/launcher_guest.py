@@ -46,4 +46,5 @@ def machine(now: MachineState = RUNNING) -> Any:
     seen = asyncio.Event()
     seen.set()
     told: list[str] = []
-    return SimpleNamespace(now=now, agent_seen=seen, agent_visits=1, told=told, credentials_told=told.append)
+    return SimpleNamespace(now=now, agent_seen=seen, agent_visits=1, told=told, credentials_told=told.append,
+                           frozen=asyncio.Event())

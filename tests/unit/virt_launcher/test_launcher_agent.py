@@ -13,7 +13,7 @@ from kubevirt.api.vmi import VirtualMachineInstance
 from kubevirt.kit.errors import Problem
 from kubevirt.launcher_link.sync import SyncRequest
 from kubevirt.machine.domain_report import AgentReport
-from kubevirt.virt_launcher import changes, guest_clock, live
+from kubevirt.virt_launcher import changes, guest_agent, guest_clock, live
 from kubevirt.virt_launcher.agent_watch import AgentWatch
 from kubevirt.virt_launcher.guest_agent import BASIC, KEYS, PASSWORDS, AboutAgent, AgentCommand, unsupported_because
 from kubevirt.virt_launcher.orders import Described, DescribedInterface
@@ -179,3 +179,44 @@ def test_what_an_agent_that_comes_is_asked(agent: object, answers: bool, hostnam
     assert (report.hostname, report.supported, report.unsupported_because) == (hostname, not unsupported, unsupported)
     names = [i.interface_name for i in found] if isinstance(found, tuple) else None
     assert names == interfaces
+
+
+def test_how_often_the_agent_is_asked() -> None:
+    assert (guest_agent.FIRST_POLL_S, guest_agent.MAX_POLL_S, guest_agent.FREEZE_POLL_S) == (10.0, 120.0, 5.0)
+
+
+@pytest.mark.parametrize(("answers", "noticed"), [
+    pytest.param(["frozen", "thawed"], True, id="somebody inside thawed them"),
+    pytest.param([Problem(cause="busy"), "thawed"], True, id="an agent that has no time is asked again"),
+    pytest.param(["frozen"] * 5, False, id="they stand still"),
+])  # fmt: skip
+def test_file_systems_that_thaw_by_themselves_are_noticed(answers: list[object], noticed: bool,
+                                                          monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(guest_agent, "FREEZE_POLL_S", 0.0)
+
+    async def run() -> list[str]:
+        left, done = list(answers), asyncio.Event()
+        told: list[str] = []
+
+        def status() -> object:
+            if len(left) == 1:
+                done.set()
+            return left.pop(0) if len(left) > 1 else left[0]
+
+        guest = machine()
+        guest.frozen.set()
+
+        def file_systems(said: str) -> None:
+            told.append(said)
+            guest.frozen.clear()
+
+        guest.file_systems = file_systems
+        agent = Agent({"guest-info": {"version": "5.0"}, "guest-fsfreeze-status": status})
+        task = asyncio.create_task(AgentWatch(guest, Talkative(answers=False), agent).run())  # type: ignore[arg-type]
+        async with asyncio.timeout(10):
+            await done.wait()
+            await asyncio.sleep(0)
+        task.cancel()
+        return told
+
+    assert asyncio.run(run()) == ([""] if noticed else [])
