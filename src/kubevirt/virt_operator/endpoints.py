@@ -71,8 +71,16 @@ def _account(name: str) -> str:
     return f"system:serviceaccount:{INSTALLATION}:{name}"
 
 
+# What virt-controller notes on a machine or an instance (finalizers, annotations, a status) is never changed and never
+# refused, since all rules are about specs; and it notes something several times in each start.
+NOT_NOTES_OF_THE_CONTROLLER = (
+    "not-what-the-controller-notes",
+    f"request.userInfo.username != '{_account(ACCOUNT_CONTROLLER)}' || request.operation != 'UPDATE' || "
+    "object.spec != oldObject.spec",
+)
+
 MUTATING = (
-    Webhook("virtualmachines-mutator", "/virtualmachines-mutate", "virtualmachines"),
+    Webhook("virtualmachines-mutator", "/virtualmachines-mutate", "virtualmachines", only=NOT_NOTES_OF_THE_CONTROLLER),
     # What the control plane writes after an instance's creation is never changed: virt-api need not be asked.
     Webhook("virtualmachineinstances-mutator", "/virtualmachineinstances-mutate", "virtualmachineinstances",
             only=("only-creations-and-changes-by-others",
@@ -85,11 +93,12 @@ MUTATING = (
 VALIDATING = (
     _eviction("virt-launcher-eviction-interceptor", "only-vms", "virt-launcher"),
     _eviction("hotplug-pod-eviction-interceptor", "only-hotplug-pods", "hp-volume-"),
-    Webhook("virtualmachine-validator", "/virtualmachines-validate", "virtualmachines"),
+    Webhook("virtualmachine-validator", "/virtualmachines-validate", "virtualmachines",
+            only=NOT_NOTES_OF_THE_CONTROLLER),
     Webhook("virtualmachineinstances-create-validator", "/virtualmachineinstances-validate-create",
             "virtualmachineinstances", (CREATE,)),
     Webhook("virtualmachineinstances-update-validator", "/virtualmachineinstances-validate-update",
-            "virtualmachineinstances", (UPDATE,)),
+            "virtualmachineinstances", (UPDATE,), only=NOT_NOTES_OF_THE_CONTROLLER),
     Webhook("virtualmachinereplicaset-validator", "/virtualmachinereplicaset-validate",
             "virtualmachineinstancereplicasets"),
     Webhook("virtualmachinepool-validator", "/virtualmachinepool-validate", "virtualmachinepools",

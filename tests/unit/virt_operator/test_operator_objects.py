@@ -1,5 +1,7 @@
 """The installed objects: rights (what each program may not do, above all), pods, webhooks, and their labels."""
 
+import re
+
 import pytest
 import yaml
 from click.testing import CliRunner
@@ -206,10 +208,18 @@ def test_the_kubevirt_object_is_made_without_opinions() -> None:
     assert installation_for(made, image="i", namespace="ns") == Installation(image="i", namespace="ns")
 
 
-def test_the_control_plane_is_not_asked_about_what_is_never_changed() -> None:
-    (mutating, _) = webhook_configurations("somewhere", b"")
-    hooks: list[Json] = mutating["webhooks"]  # type: ignore[assignment]
+@pytest.mark.parametrize(
+    ("kind", "name", "accounts"),
+    [
+        (0, "virtualmachineinstances-mutator", {"kubevirt-controller", "kubevirt-handler"}),
+        (0, "virtualmachines-mutator", {"kubevirt-controller"}),
+        (1, "virtualmachine-validator", {"kubevirt-controller"}),
+        (1, "virtualmachineinstances-update-validator", {"kubevirt-controller"}),
+    ],
+)
+def test_the_control_plane_is_not_asked_about_what_is_never_changed(kind: int, name: str, accounts: set[str]) -> None:
+    hooks: list[Json] = webhook_configurations("somewhere", b"")[kind]["webhooks"]  # type: ignore[assignment]
     (condition,) = [str(dig(hook, "matchConditions", 0, "expression")) for hook in hooks
-                    if dig(hook, "name") == "virtualmachineinstances-mutator.kubevirt.io"]
-    for account in ("kubevirt-controller", "kubevirt-handler"):
-        assert f"'system:serviceaccount:somewhere:{account}'" in condition  # of this namespace, and of no other
+                    if dig(hook, "name") == f"{name}.kubevirt.io"]
+    told = set(re.findall(r"'system:serviceaccount:([^']*)'", condition))
+    assert told == {f"somewhere:{account}" for account in accounts}  # of this namespace, and of no other
