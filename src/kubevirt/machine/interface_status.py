@@ -12,7 +12,7 @@ from kubevirt.api.vmi_status import VirtualMachineInstanceNetworkInterface
 from kubevirt.machine.domain_report import DomainReport, ReportedInterface
 from kubevirt.machine.network.attachment import NicAttachment
 
-AGENT, DOMAIN = "guest-agent", "domain"
+AGENT, DOMAIN, MULTUS = "guest-agent", "domain", "multus-status"
 LOOPBACK = "lo"
 
 
@@ -23,12 +23,16 @@ def interfaces(
     reported = {found.name: found for found in report.interfaces if found.name}
     attached = {attachment.network: attachment for attachment in attachments}
     before = {found.name: found for found in vmi.status.interfaces if found.name}
+    secondary = {network.name for network in vmi.spec.networks if network.multus is not None}
     result = []
     for interface in vmi.spec.domain.devices.interfaces:
         if interface.state == "absent" and interface.name not in reported:
             continue
-        result.append(_interface(interface, reported.get(interface.name), attached.get(interface.name),
-                                 before.get(interface.name)))
+        found = _interface(interface, reported.get(interface.name), attached.get(interface.name),
+                           before.get(interface.name))
+        if interface.name in secondary and found.pod_interface_name:
+            found.info_source = ", ".join(source for source in (found.info_source, MULTUS) if source)
+        result.append(found)
     result += [_guest_only(found) for found in report.interfaces
                if not found.name and found.interface_name != LOOPBACK]
     return result

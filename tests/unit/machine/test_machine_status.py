@@ -141,6 +141,13 @@ class TestInterfaces:
         assert after(machine, report=running(interfaces=[self.GUEST]), attachments=[NIC]).interfaces[0].ip_address \
             == "10.0.2.2"
 
+    def test_an_interface_that_multus_made_says_so(self) -> None:
+        networks: list[Json] = [{"name": "default", "multus": {"networkName": "red"}}]
+        machine = vmi({"networks": networks}, status={"phase": "Running"})
+        plugged = NicAttachment(network="default", tap="tap0", pod_interface="pod123", ip_addresses=[])
+        found = after(machine, report=running(interfaces=[self.DOMAIN]), attachments=[plugged]).interfaces[0]
+        assert (found.info_source, found.pod_interface_name) == ("domain, multus-status", "pod123")
+
     def test_addresses_stay_when_the_pod_was_not_looked_at(self) -> None:
         machine = vmi(status={"phase": "Running"})
         machine.status = after(machine, attachments=[NIC])

@@ -8,6 +8,7 @@ from datetime import UTC, datetime
 from kubevirt.api import names
 from kubevirt.api.pods import ContainerStateTerminated, ContainerStateWaiting, Pod
 from kubevirt.api.vmi import VirtualMachineInstance
+from kubevirt.kit.quantity import Quantity
 from kubevirt.machine.generated_names import generated
 
 COMPUTE = "compute"
@@ -85,6 +86,12 @@ def stuck(pod: Pod) -> ContainerStateWaiting | None:
     waiting = [s.state.waiting for s in statuses
                if s.state.waiting is not None and s.state.waiting.reason not in STARTING_REASONS]
     return waiting[0] if waiting else None
+
+
+def memory_overhead(pod: Pod) -> Quantity | None:
+    """What the pod has beside its guest's own memory; None where the cluster does not report it."""
+    told = pod.metadata.annotations.get(names.ANNOTATION_MEMORY_OVERHEAD, "")
+    return Quantity.of_bytes(int(told)) if told.isdecimal() else None
 
 
 def compute_image(pod: Pod) -> str:

@@ -19,6 +19,9 @@ from kubevirt.virt_controller.volumes import claim_name, is_hotpluggable
 FILESYSTEM_OVERHEAD = "0.055"
 """What a file system keeps to itself, where nobody has said otherwise."""
 
+PREALLOCATED = "/storage.preallocation"
+"""The importer's annotation of a claim whose disk was given all of its room at once, whatever comes before it."""
+
 
 def volume_status(o: Observed) -> list[VolumeStatus]:
     """All volumes of the VMI, sorted by name. What others have said of a volume stays; plugged ones are not touched."""
@@ -43,11 +46,13 @@ def volume_status(o: Observed) -> list[VolumeStatus]:
 def info(claim: PersistentVolumeClaim) -> PersistentVolumeClaimInfo:
     """The facts of a claim that matter to a machine."""
     block = claim.spec.volume_mode == "Block"
+    given = claim.metadata.annotations
     return PersistentVolumeClaimInfo(
         claim_name=claim.metadata.name,
         access_modes=claim.spec.access_modes,
         volume_mode=claim.spec.volume_mode or "Filesystem",
         capacity=claim.status.capacity,
         requests=claim.spec.resources.requests,
+        preallocated=any(key.endswith(PREALLOCATED) and value == "true" for key, value in given.items()) or None,
         filesystem_overhead="" if block else FILESYSTEM_OVERHEAD,
     )
