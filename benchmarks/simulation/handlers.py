@@ -14,6 +14,7 @@ from dataclasses import replace
 from benchmarks.simulation import LABEL
 from benchmarks.simulation.kubelets import WORKERS, Clocks
 from kubevirt.api import codec
+from kubevirt.api.phase import is_final
 from kubevirt.api.resources import VMIS
 from kubevirt.api.vmi import VirtualMachineInstance
 from kubevirt.kit.json import JsonObject
@@ -29,7 +30,6 @@ from kubevirt.kube.patches import Patch
 from kubevirt.kube.queue import WorkQueue
 from kubevirt.kube.transport import Transport
 from kubevirt.machine.domain_report import DomainReport, Reason, State
-from kubevirt.machine.phase import is_final
 from kubevirt.machine.status import Observed, status_after
 from kubevirt.virt_handler.instances.status_patch import status_patch
 

@@ -2,6 +2,7 @@
 
 from kubevirt.api.base import Api, Int32, Int64, Time, constant, present, required
 from kubevirt.api.meta import Condition, ObjectMeta
+from kubevirt.api.phase import is_final
 from kubevirt.kit.quantity import Quantity
 
 
@@ -115,7 +116,7 @@ class Pod(Api):
     @property
     def is_finished(self) -> bool:
         """Whether all containers have ended for good."""
-        return self.status.phase in ("Succeeded", "Failed")
+        return is_final(self.status.phase)
 
 
 class Taint(Api):

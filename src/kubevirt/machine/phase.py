@@ -6,28 +6,10 @@ state that is passing through, or one that only a migration can explain.
 
 from __future__ import annotations
 
-from enum import StrEnum
-
+from kubevirt.api.phase import Phase, is_final
 from kubevirt.api.vmi import VirtualMachineInstance
 from kubevirt.machine import grace
 from kubevirt.machine.domain_report import DomainReport, Reason, State
-
-
-class Phase(StrEnum):
-    """Phases of a VMI."""
-
-    NONE = ""
-    PENDING = "Pending"
-    SCHEDULING = "Scheduling"
-    SCHEDULED = "Scheduled"
-    RUNNING = "Running"
-    SUCCEEDED = "Succeeded"
-    FAILED = "Failed"
-    WAITING_FOR_SYNC = "WaitingForSync"
-    UNKNOWN = "Unknown"
-
-
-FINAL = frozenset({Phase.SUCCEEDED, Phase.FAILED})
 
 _LIVE = {State.RUNNING, State.BLOCKED, State.PM_SUSPENDED}
 _ENDS: dict[str, Phase] = {
@@ -38,11 +20,6 @@ _ENDS: dict[str, Phase] = {
     Reason.SAVED: Phase.SUCCEEDED,
     Reason.FROM_SNAPSHOT: Phase.SUCCEEDED,
 }
-
-
-def is_final(phase: str) -> bool:
-    """The run is over and the VMI will never run again."""
-    return phase in FINAL
 
 
 def phase_after(vmi: VirtualMachineInstance, report: DomainReport | None) -> str:

@@ -11,6 +11,7 @@ from datetime import datetime
 
 from kubevirt.api import codec
 from kubevirt.api.compute import Machine
+from kubevirt.api.phase import Phase, is_final
 from kubevirt.api.vmi import VirtualMachineInstance
 from kubevirt.api.vmi_status import (
     CPUTopology,
@@ -24,7 +25,7 @@ from kubevirt.machine import guest_cpu, interface_status, migratability
 from kubevirt.machine.conditions import Wanted, settle
 from kubevirt.machine.domain_report import DomainReport, GuestOs, Reason, State
 from kubevirt.machine.network.attachment import NicAttachment
-from kubevirt.machine.phase import Phase, is_final, phase_after
+from kubevirt.machine.phase import phase_after
 
 SYNCHRONIZED, PAUSED, EMULATION = "Synchronized", "Paused", "SoftwareEmulation"
 AGENT, AGENT_UNSUPPORTED, CREDENTIALS = "AgentConnected", "AgentVersionNotSupported", "AccessCredentialsSynchronized"

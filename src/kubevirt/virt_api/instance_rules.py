@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from kubevirt.api.phase import Phase
 from kubevirt.api.vm import VirtualMachine
 from kubevirt.api.vmi import VirtualMachineInstance
 from kubevirt.virt_api.lifecycle import Declined
@@ -14,7 +15,7 @@ def may_open_console(vmi: VirtualMachineInstance) -> None:
     """Raises Declined when there is no console to open, or not yet."""
     if vmi.spec.domain.devices.autoattach_serial_console is False:
         raise Declined(400, "No serial consoles are present.")
-    if vmi.status.phase == "Failed":
+    if vmi.status.phase == Phase.FAILED:
         raise Declined(409, "VMI is in failed status")
     _must_run(vmi, 400, NOT_RUNNING)
 

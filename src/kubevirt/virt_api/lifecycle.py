@@ -11,12 +11,12 @@ from dataclasses import dataclass, field
 
 from kubevirt.api.codec import to_builtins
 from kubevirt.api.options import RestartOptions, StartOptions, StopOptions
+from kubevirt.api.phase import FINAL, Phase, is_final
 from kubevirt.api.run_strategy import RunStrategy, effective_run_strategy
 from kubevirt.api.vm import VirtualMachine
 from kubevirt.api.vmi import VirtualMachineInstance
 from kubevirt.kit.json import Json, JsonObject
 
-FINAL_PHASES = frozenset({"Succeeded", "Failed"})
 NEEDS_RECOVERY = (
     "VM recovery required: Volume migration failed, leaving some volumes pointing to non-consistent targets; "
     "manual intervention is needed to reassign them to their original volumes."
@@ -46,7 +46,7 @@ class Patches:
 
 def start(vm: VirtualMachine, vmi: VirtualMachineInstance | None, options: StartOptions) -> Patches:
     """What a start request does."""
-    if vmi is not None and vmi.status.phase not in {*FINAL_PHASES, "Unknown", "", None}:
+    if vmi is not None and vmi.status.phase not in {*FINAL, Phase.UNKNOWN, Phase.NONE, None}:
         raise Declined(409, "VM is already running")
     if _has_condition(vm, "ManualRecoveryRequired"):
         raise Declined(409, NEEDS_RECOVERY)
@@ -57,9 +57,9 @@ def start(vm: VirtualMachine, vmi: VirtualMachineInstance | None, options: Start
             return Patches(status=_request(vm, [_start_request(options)]))
         case RunStrategy.HALTED:
             return Patches(spec=_set_running(vm, running=True))
-        case RunStrategy.RERUN_ON_FAILURE if vmi is not None and vmi.status.phase == "Failed":
+        case RunStrategy.RERUN_ON_FAILURE if vmi is not None and vmi.status.phase == Phase.FAILED:
             raise Declined(409, "RerunOnFailure does not support starting VM from failed state")
-        case RunStrategy.RERUN_ON_FAILURE if vmi is not None and vmi.status.phase == "Succeeded":
+        case RunStrategy.RERUN_ON_FAILURE if vmi is not None and vmi.status.phase == Phase.SUCCEEDED:
             return Patches(status=_request(vm, stop_then_start))
         case RunStrategy.MANUAL if _is_final(vmi):
             return Patches(status=_request(vm, stop_then_start))
@@ -129,7 +129,7 @@ def _strategy(vm: VirtualMachine) -> RunStrategy:
 
 
 def _is_final(vmi: VirtualMachineInstance | None) -> bool:
-    return vmi is not None and vmi.status.phase in FINAL_PHASES
+    return vmi is not None and is_final(vmi.status.phase)
 
 
 def _has_condition(vm: VirtualMachine, type_: str) -> bool:

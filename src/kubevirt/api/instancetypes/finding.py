@@ -4,6 +4,7 @@ The copy (a ControllerRevision) is made once and then kept, so that nothing happ
 changes what is offered.
 """
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Generic, TypeVar
 
@@ -21,6 +22,7 @@ from kubevirt.api.instancetypes.matchers import (
 from kubevirt.api.names import LABEL_OFFER_NAME
 from kubevirt.api.objects import ControllerRevision
 from kubevirt.api.preference import VirtualMachinePreferenceSpec
+from kubevirt.api.resource import Resource
 from kubevirt.api.resources import CONTROLLER_REVISIONS
 from kubevirt.api.vm import VirtualMachine
 from kubevirt.api.vm_status import InstancetypeStatusRef
@@ -61,10 +63,7 @@ def find_instancetype(vm: VirtualMachine) -> Asking[HeldInstancetype | None]:
     copy = yield from _find_copy(vm, matcher, vm.status.instancetype_ref)
     if copy is not None:
         return Held(spec=read_copy(copy, VirtualMachineInstancetypeSpec), revision=copy.metadata.name)
-    kind = INSTANCETYPE_KINDS.get((matcher.kind or "").lower())
-    if kind is None:
-        raise _unknown_kind("InstancetypeMatcher", matcher, "VirtualMachineClusterInstancetype")
-    found = yield from look_up(kind, matcher.name or "", vm.metadata.namespace)
+    found = yield from _find_itself(vm, matcher, INSTANCETYPE_KINDS)
     return Held(spec=found.spec, source=found)
 
 
@@ -76,11 +75,19 @@ def find_preference(vm: VirtualMachine) -> Asking[HeldPreference | None]:
     copy = yield from _find_copy(vm, matcher, vm.status.preference_ref)
     if copy is not None:
         return Held(spec=read_copy(copy, VirtualMachinePreferenceSpec), revision=copy.metadata.name)
-    kind = PREFERENCE_KINDS.get((matcher.kind or "").lower())
-    if kind is None:
-        raise _unknown_kind("PreferenceMatcher", matcher, "VirtualMachineClusterPreference")
-    found = yield from look_up(kind, matcher.name or "", vm.metadata.namespace)
+    found = yield from _find_itself(vm, matcher, PREFERENCE_KINDS)
     return Held(spec=found.spec, source=found)
+
+
+def _find_itself(vm: VirtualMachine, matcher: Matcher, kinds: Mapping[str, Resource[Source]]) -> Asking[Source]:
+    """The object that the matcher names."""
+    kind = kinds.get((matcher.kind or "").lower())
+    if kind is None:
+        raise Refused(
+            cause=f"got unexpected kind in {type(matcher).__name__}: {matcher.kind}",
+            remedy=f"name a kind such as {kinds[''].kind}",
+        )
+    return (yield from look_up(kind, matcher.name or "", vm.metadata.namespace))
 
 
 def _find_copy(
@@ -107,9 +114,3 @@ def read_copy(copy: ControllerRevision, type_: type[Spec]) -> Spec:
             remedy="clear revisionName, so that a new copy is made",
         )
     return codec.convert(data.get("spec"), type_)
-
-
-def _unknown_kind(matcher_kind: str, matcher: Matcher, example: str) -> Refused:
-    return Refused(
-        cause=f"got unexpected kind in {matcher_kind}: {matcher.kind}", remedy=f"name a kind such as {example}"
-    )

@@ -4,10 +4,10 @@ from dataclasses import dataclass
 
 from kubevirt.api import names
 from kubevirt.api.config import ClusterConfig
+from kubevirt.api.phase import is_final
 from kubevirt.api.pods import Pod
 from kubevirt.api.vmi import VirtualMachineInstance
 
-FINAL = ("Succeeded", "Failed")
 HOTPLUG_POD = "hp-volume-"
 """How the names of pods begin that attach volumes to running guests."""
 
@@ -33,7 +33,7 @@ def instance_of(pod: Pod) -> str:
 
 def evict_launcher(pod: Pod, vmi: VirtualMachineInstance | None, config: ClusterConfig) -> Eviction:
     """Whether a launcher pod may be evicted; `vmi` is its instance, where that still exists."""
-    if pod.status.phase in FINAL or vmi is None or vmi.status.phase in FINAL:
+    if pod.is_finished or vmi is None or is_final(vmi.status.phase):
         return Eviction()
     strategy, name = vmi.spec.eviction_strategy or config.eviction_strategy, vmi.metadata.name
     movable = any(c.type == "LiveMigratable" and c.status == "True" for c in vmi.status.conditions)
@@ -58,7 +58,7 @@ def evict_launcher(pod: Pod, vmi: VirtualMachineInstance | None, config: Cluster
 
 def evict_attachment(pod: Pod, vmi: VirtualMachineInstance | None) -> Eviction:
     """Whether a pod that attaches volumes may be evicted: `vmi` is the instance that uses them."""
-    if vmi is None or vmi.status.phase in FINAL:
+    if vmi is None or is_final(vmi.status.phase):
         return Eviction()
     return Eviction(
         refusal=f"cannot evict hotplug pod: {pod.metadata.name} associated with running vmi: {vmi.metadata.name} "

@@ -10,11 +10,11 @@ from kubevirt.api import names
 from kubevirt.api.config import ClusterConfig
 from kubevirt.api.migration import VirtualMachineInstanceMigration
 from kubevirt.api.migration_policy import MigrationPolicy
+from kubevirt.api.phase import is_final
 from kubevirt.api.validation.causes import Cause, Causes, invalid, not_supported, required
 from kubevirt.api.vmi import VirtualMachineInstance
 from kubevirt.kit.quantity import Quantity
 
-FINAL_PHASES = ("Succeeded", "Failed")
 STALL_DETECTION, DOWNTIME_TUNING = "MigrationStallDetection", "MigrationDowntimeTuning"
 
 
@@ -57,7 +57,7 @@ def migration_obstacle(
     name = migration.spec.vmi_name or ""
     if vmi is None:
         return f'the VMI "{migration.metadata.namespace}/{name}" does not exist'
-    if vmi.status.phase in FINAL_PHASES:
+    if is_final(vmi.status.phase):
         return "Cannot migrate VMI in finalized state."
     conditions = {condition.type: condition for condition in vmi.status.conditions}
     movable, volumes = conditions.get("LiveMigratable"), conditions.get("VolumesChange")
@@ -115,4 +115,4 @@ def _policy(policy: MigrationPolicy, config: ClusterConfig) -> Causes:
 
 
 def _is_final(migration: VirtualMachineInstanceMigration) -> bool:
-    return migration.status.phase in FINAL_PHASES
+    return is_final(migration.status.phase)

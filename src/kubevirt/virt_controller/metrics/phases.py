@@ -6,9 +6,9 @@ from collections.abc import Iterator
 from datetime import datetime
 from typing import TYPE_CHECKING, Final, TypeVar
 
+from kubevirt.api.phase import is_final
 from kubevirt.api.vmi import VirtualMachineInstance
 from kubevirt.kube.metrics.measures import Histogram
-from kubevirt.machine.phase import is_final
 
 if TYPE_CHECKING:
     from prometheus_client.core import Metric

@@ -17,13 +17,13 @@ from datetime import datetime, timedelta
 from msgspec.structs import replace
 
 from kubevirt.api import names
+from kubevirt.api.phase import is_final
 from kubevirt.api.pods import Node, Pod
 from kubevirt.api.resources import NODES, VMIS
 from kubevirt.api.vmi import VirtualMachineInstance
 from kubevirt.api.vmi_status import VirtualMachineInstancePhaseTransitionTimestamp as Transition
 from kubevirt.kit.errors import Refused
 from kubevirt.kit.times import parse_time
-from kubevirt.machine.phase import is_final
 from kubevirt.virt_controller.actions import Event, FailureWords, Patch
 from kubevirt.virt_controller.vmi import pods
 

@@ -6,12 +6,11 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from kubevirt.api import selectors
+from kubevirt.api.phase import is_final
 from kubevirt.api.replicaset import VirtualMachineInstanceReplicaSet
 from kubevirt.api.vmi import VirtualMachineInstance
 from kubevirt.kit.errors import Refused
 from kubevirt.virt_controller.conditions import is_false, is_true
-
-FINAL = frozenset({"Succeeded", "Failed"})
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -72,4 +71,4 @@ class Observed:
 def is_active(vmi: VirtualMachineInstance) -> bool:
     """The instance runs, or is on its way there."""
     leaving = is_false(vmi.status.conditions, "Ready", "PodTerminating")
-    return vmi.metadata.deletion_timestamp is None and vmi.status.phase not in FINAL and not leaving
+    return vmi.metadata.deletion_timestamp is None and not is_final(vmi.status.phase) and not leaving

@@ -8,9 +8,9 @@ from __future__ import annotations
 
 from enum import Enum, StrEnum
 
+from kubevirt.api import phase
 from kubevirt.api.run_strategy import RunStrategy
 from kubevirt.api.vmi import VirtualMachineInstance
-from kubevirt.machine import phase
 
 
 class VmiState(StrEnum):

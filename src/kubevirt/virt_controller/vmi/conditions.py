@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
+from kubevirt.api.phase import is_final
 from kubevirt.api.vmi_status import VirtualMachineInstanceCondition as Condition
-from kubevirt.machine.phase import is_final
 from kubevirt.virt_controller.actions import SyncProblem
 from kubevirt.virt_controller.conditions import drop, find, put
 from kubevirt.virt_controller.vmi import data, pods

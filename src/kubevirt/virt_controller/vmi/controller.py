@@ -9,6 +9,7 @@ from typing import Any
 import msgspec
 
 from kubevirt.api.objects import PersistentVolumeClaim
+from kubevirt.api.phase import is_final
 from kubevirt.api.pods import Node, Pod
 from kubevirt.api.resources import PODS, PVCS, VMIS
 from kubevirt.api.vmi import VirtualMachineInstance
@@ -17,7 +18,6 @@ from kubevirt.kit.times import now
 from kubevirt.kube.cache import key_of
 from kubevirt.kube.queue import WorkQueue
 from kubevirt.machine import backend_storage
-from kubevirt.machine.phase import is_final
 from kubevirt.virt_controller import tsc
 from kubevirt.virt_controller.act import Failed, Performer
 from kubevirt.virt_controller.actions import Action, Create, Event, FailureWords, Patch, SyncProblem

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from dataclasses import replace
 
+from kubevirt.api.phase import is_final
 from kubevirt.api.pods import Pod
 from kubevirt.api.resources import PODS
-from kubevirt.machine.phase import is_final
 from kubevirt.virt_controller import tsc
 from kubevirt.virt_controller.actions import Action, Delete, Event, FailureWords, SyncProblem
 from kubevirt.virt_controller.patience import PATIENCE_S, seconds_since_turn

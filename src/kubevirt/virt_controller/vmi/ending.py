@@ -10,10 +10,11 @@ from dataclasses import dataclass
 
 import msgspec
 
+from kubevirt.api.phase import is_final
 from kubevirt.api.pods import ContainerStateTerminated, Pod
 from kubevirt.api.vmi import VirtualMachineInstance
 from kubevirt.machine.domain_report import DomainReport
-from kubevirt.machine.phase import is_final, phase_after
+from kubevirt.machine.phase import phase_after
 from kubevirt.virt_controller.vmi import pods
 
 POD_FAILED = "LauncherPodFailed"

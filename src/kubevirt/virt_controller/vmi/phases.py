@@ -6,7 +6,7 @@ a VMI whose pod is no more.
 
 from __future__ import annotations
 
-from kubevirt.machine.phase import is_final
+from kubevirt.api.phase import is_final
 from kubevirt.virt_controller.vmi import pods
 from kubevirt.virt_controller.vmi.data import Data, data, has_lost_consumer
 from kubevirt.virt_controller.vmi.ending import Ending, of_pod

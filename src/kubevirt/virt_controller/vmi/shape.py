@@ -10,11 +10,11 @@ from msgspec.structs import replace
 
 from kubevirt.api import names
 from kubevirt.api.meta import ObjectMeta
+from kubevirt.api.phase import is_final
 from kubevirt.api.pods import Pod
 from kubevirt.api.vmi import VirtualMachineInstance
 from kubevirt.api.vmi_status import TopologyHints, VirtualMachineInstanceStatus
 from kubevirt.api.vmi_status import VirtualMachineInstancePhaseTransitionTimestamp as Transition
-from kubevirt.machine.phase import is_final
 from kubevirt.virt_controller import tsc
 from kubevirt.virt_controller.actions import SyncProblem
 from kubevirt.virt_controller.conditions import drop, is_true

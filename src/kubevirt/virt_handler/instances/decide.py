@@ -8,10 +8,10 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from enum import Enum, auto
 
+from kubevirt.api.phase import is_final
 from kubevirt.api.vmi import VirtualMachineInstance
 from kubevirt.machine import grace
 from kubevirt.machine.domain_report import DomainReport, State
-from kubevirt.machine.phase import is_final
 from kubevirt.virt_handler.instances.launchers import LinkState
 from kubevirt.virt_handler.instances.standstill import RESUME_FIRST_S
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import click
 import msgspec
 
+from kubevirt.api.phase import is_final
 from kubevirt.kit.json import JsonObject
 from kubevirt.kube.errors import ApiError
 from kubevirt.virtctl.commands.lifecycle import dry_run_flag
@@ -14,7 +15,6 @@ from kubevirt.virtctl.session import GROUP_VERSION, Session, run
 from kubevirt.virtctl.targets import Kind, Target, parse_name
 
 names_argument = click.argument("names", nargs=-1, metavar="(VM)")
-FINAL = ("Succeeded", "Failed")
 
 
 @command("migrate", help="Move a running virtual machine to another node.")
@@ -84,6 +84,6 @@ def unfinished(item: object) -> str:
     if not isinstance(item, dict):
         return ""
     status, metadata = item.get("status"), item.get("metadata")
-    if isinstance(status, dict) and status.get("phase") in FINAL:
+    if isinstance(status, dict) and is_final(str(status.get("phase"))):
         return ""
     return str(metadata.get("name", "")) if isinstance(metadata, dict) else ""

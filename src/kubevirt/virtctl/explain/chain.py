@@ -11,30 +11,36 @@ from datetime import datetime
 
 from kubevirt.api import names
 from kubevirt.api.meta import Condition
+from kubevirt.api.phase import is_final
 from kubevirt.api.run_strategy import RunStrategy, effective_run_strategy
 from kubevirt.api.vm import VirtualMachine
 from kubevirt.api.vmi import VirtualMachineInstance
 from kubevirt.api.vmi_status import VirtualMachineInstanceCondition
 from kubevirt.virtctl.explain.facts import Facts
-from kubevirt.virtctl.explain.finding import Finding
+from kubevirt.virtctl.explain.finding import Finding, last_word
 from kubevirt.virtctl.explain.pods import node_findings, phase_since, pod_findings
 from kubevirt.virtctl.explain.remedies import refusal_remedy
 from kubevirt.virtctl.explain.storage import claim_findings, data_volume_findings
 
-FINAL = ("Succeeded", "Failed")
-
 
 def explain(facts: Facts) -> list[Finding]:
     """The chain, from the machine down to what everything waits for. Never empty."""
+    return last_word(_whole(facts))
+
+
+def _whole(facts: Facts) -> list[Finding]:
     chain = [_machine(facts.vm, facts)] if facts.vm is not None else []
     if facts.vmi is None:
         return [*chain, *_storage(facts)] if _wants_to_run(facts.vm) else chain
     chain.append(_instance(facts.vmi, facts))
-    if facts.vmi.status.phase in FINAL:
+    if is_final(facts.vmi.status.phase):
         return chain
     if _is_serving(facts.vmi):
         return [*chain, *node_findings(facts.vmi.status.node_name, facts)]
-    chain += _storage(facts)
+    stored = _storage(facts)
+    chain += stored
+    if any(not each.passes for each in stored):
+        return chain
     if facts.pod is not None and facts.vmi.status.phase != "Running":
         chain += pod_findings(facts.pod, facts)
     return chain
@@ -95,7 +101,7 @@ def _machine(vm: VirtualMachine, facts: Facts) -> Finding:
     if (outdated := _true(vm.status.conditions, "RestartRequired")) is not None:
         return Finding(subject=subject, state=state, since=outdated.last_transition_time,
                        cause=f"Its guest does not have all changes yet: {outdated.message or outdated.reason}",
-                       remedy=f"virtctl restart {facts.name}{facts.at}")  # fmt: skip
+                       remedy=f"virtctl restart {facts.name}{facts.at}", stands=True)  # fmt: skip
     return Finding(subject=subject, state=state)
 
 
@@ -136,7 +142,7 @@ def _instance(vmi: VirtualMachineInstance, facts: Facts) -> Finding:
         return Finding(subject=subject, state=phase, cause=said.message or said.reason,
                        since=said.last_transition_time or since,
                        remedy=refusal_remedy(said.message, facts.namespace))  # fmt: skip
-    if phase in FINAL:
+    if is_final(phase):
         return Finding(subject=subject, state=phase, since=since, cause="The guest has ended.",
                        remedy=_after_the_end(facts))  # fmt: skip
     if phase != "Running":
