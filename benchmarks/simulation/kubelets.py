@@ -22,7 +22,7 @@ from kubevirt.kube.informer import Informer
 from kubevirt.kube.queue import WorkQueue
 from kubevirt.kube.requests import PatchKind
 
-WORKERS = 8
+WORKERS = 30
 Clocks = dict[str, float]
 
 

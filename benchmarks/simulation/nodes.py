@@ -21,6 +21,7 @@ from kubevirt.kube.requests import PatchKind
 LEASE_NAMESPACE = "kube-node-lease"
 LEASE_EVERY_S = 20.0  # a node is taken for lost after 50 s
 HEARTBEAT_EVERY_S = 60.0
+STATUS_EVERY_S = 300.0  # as kubelets do while nothing changes
 AT_A_TIME = 8
 CAPACITY: JsonObject = {
     "cpu": "64", "memory": "256Gi", "ephemeral-storage": "1Ti", "pods": "250",
@@ -86,23 +87,24 @@ async def create(client: Client, count: int) -> None:
 
 async def keep_alive(client: Client, count: int) -> None:
     """Leases, statuses and heartbeats until cancelled; some at a time, so that a busy machine loses no node."""
-    beat_after = round(HEARTBEAT_EVERY_S / LEASE_EVERY_S)
+    beat_after, tell_after = round(HEARTBEAT_EVERY_S / LEASE_EVERY_S), round(STATUS_EVERY_S / LEASE_EVERY_S)
     a_few = asyncio.Semaphore(AT_A_TIME)
 
-    async def renew(number: int, *, beats: bool) -> None:
+    async def renew(number: int, turn: int) -> None:
         async with a_few:
             renewal: JsonObject = {"spec": {"renewTime": format_micro_time(datetime.now(UTC))}}
             await client.patch(LEASES, name_of(number), LEASE_NAMESPACE, renewal, PatchKind.MERGE)
-            if beats:
+            if (turn + number) % beat_after == 0:
                 beat: JsonObject = {"metadata": {"annotations": {names.ANNOTATION_HEARTBEAT: format_time(now())}}}
                 await client.patch(NODES, name_of(number), None, beat, PatchKind.MERGE)
+            if (turn + number) % tell_after == 0:
                 await client.patch(NODES, name_of(number), None, ready_status(number), PatchKind.STRATEGIC,
                                    subresource="status")
 
     turn = 0
     while True:
         begun = time.monotonic()
-        await asyncio.gather(*(renew(n, beats=(turn + n) % beat_after == 0) for n in range(count)))
+        await asyncio.gather(*(renew(number, turn) for number in range(count)))
         await asyncio.sleep(max(0.0, LEASE_EVERY_S - (time.monotonic() - begun)))
         turn += 1
 

@@ -65,6 +65,7 @@ def seen(the_node: Any, instance: Any = None, *launcher_pods: Any, handler_missi
 
 
 SILENT = node(heartbeat_ago_s=600)
+PLACED, PLACED_NOWHERE = vmi("Scheduled", status={"nodeName": "node01"}), vmi("Scheduling")
 
 
 @pytest.mark.parametrize(("the_node", "marked"), [
@@ -214,5 +215,20 @@ def test_when_a_node_is_looked_at(old: Any, new: Any, looked_at: bool) -> None:
 def test_when_a_pod_brings_a_look_at_its_node(the_node: Any, old: Any, new: Any, looked_at: bool) -> None:
     made, _, _, stores = controller(the_node, missing=False)
     stores.pods.tell(old, new)
+    queue: Any = made.queue
+    assert (queue.keys == ["node01"]) is looked_at
+
+
+@pytest.mark.parametrize(("the_node", "old", "new", "looked_at"), [
+    pytest.param(SILENT, PLACED_NOWHERE, PLACED, True, id="a VMI comes to run on a silent node"),
+    pytest.param(node("another"), PLACED_NOWHERE, PLACED, True, id="on one that is not there"),
+    pytest.param(node(labels={}), None, PLACED, True, id="on one that virt-handler has never called its own"),
+    pytest.param(SILENT, PLACED, PLACED, False, id="it is there already"),
+    pytest.param(SILENT, None, PLACED_NOWHERE, False, id="it runs nowhere yet"),
+    pytest.param(node(), PLACED_NOWHERE, PLACED, False, id="virt-handler is there"),
+])
+def test_when_an_instance_brings_a_look_at_its_node(the_node: Any, old: Any, new: Any, looked_at: bool) -> None:
+    made, _, _, stores = controller(the_node, missing=False)
+    stores.vmis.tell(old, new)
     queue: Any = made.queue
     assert (queue.keys == ["node01"]) is looked_at

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import asyncio
+from datetime import timedelta
 from typing import Any
 
 import pytest
@@ -10,7 +12,7 @@ from controller_vmi_seen import seen
 
 from kubevirt.api import codec
 from kubevirt.api.objects import Event
-from kubevirt.virt_controller.vmi.hanging import hangs_in_s, told_by
+from kubevirt.virt_controller.vmi.hanging import Warnings, hangs_in_s, told_by
 
 
 @pytest.mark.parametrize(("instance", "launcher", "expected"), [
@@ -47,3 +49,34 @@ def test_what_is_told(events: list[Event], expected: str | None) -> None:
     if problem is not None:
         assert problem.message == f"about {expected}"
         assert not problem.retry
+
+
+class Events:
+    """The events of one namespace, and how often they were asked for."""
+
+    def __init__(self, *events: Event) -> None:
+        self.events = events
+        self.asked: list[tuple[str, str]] = []
+
+    async def list(self, _resource: Any, namespace: str, *, fields: str) -> list[Event]:
+        self.asked.append((namespace, fields))
+        await asyncio.sleep(0)
+        return [*self.events]
+
+
+def about(name: str, uid: str) -> Event:
+    return codec.convert({"metadata": {"name": name}, "involvedObject": {"kind": "Pod", "uid": uid}, "type": "Warning",
+                          "reason": name, "message": "", "lastTimestamp": stamp(0)}, Event)
+
+
+async def test_one_reading_serves_all_pods_of_a_namespace_for_a_while() -> None:
+    launcher = pod()
+    client: Any = Events(about("FailedMount", launcher.metadata.uid), about("FailedAttachVolume", "another"))
+    warnings = Warnings(client)
+    told = await asyncio.gather(*(warnings.about(launcher, NOW) for _ in range(50)))
+    assert {problem.reason for problem in told if problem is not None} == {"FailedMount"}
+    await warnings.about(launcher, NOW + timedelta(seconds=14))
+    assert client.asked == [(launcher.metadata.namespace, "involvedObject.kind=Pod,type=Warning")]
+    client.events = ()
+    assert await warnings.about(launcher, NOW + timedelta(seconds=15)) is None
+    assert len(client.asked) == 2

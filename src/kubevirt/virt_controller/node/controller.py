@@ -19,7 +19,15 @@ from kubevirt.kube.queue import WorkQueue
 from kubevirt.virt_controller import tsc
 from kubevirt.virt_controller.act import Performer
 from kubevirt.virt_controller.actions import Patch
-from kubevirt.virt_controller.node.decide import Observed, is_responsive, look_again_s, lost, mark_node, orphans
+from kubevirt.virt_controller.node.decide import (
+    Observed,
+    is_ours,
+    is_responsive,
+    look_again_s,
+    lost,
+    mark_node,
+    orphans,
+)
 from kubevirt.virt_controller.stores import Stores, key_of_change
 from kubevirt.virt_controller.vmi.pods import is_deleting
 
@@ -105,7 +113,11 @@ class NodeController:
     def _on_vmi(self, old: VirtualMachineInstance | None, new: VirtualMachineInstance | None) -> None:
         if self._frequencies.note(old, new):
             self._look_at_all()
-        if new is not None and new.status.node_name and (old is None or old.status.node_name != new.status.node_name):
+        # A node that is heard of is looked at every minute anyway, whatever comes to run on it.
+        if new is None or not new.status.node_name or (old and old.status.node_name == new.status.node_name):
+            return
+        node = self._stores.nodes.get("", new.status.node_name)
+        if node is None or not is_ours(node) or not is_responsive(node, self._clock()):
             self.queue.add(new.status.node_name)
 
     def _on_pod(self, old: Pod | None, new: Pod | None) -> None:
