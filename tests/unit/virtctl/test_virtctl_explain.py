@@ -123,7 +123,8 @@ SCHEDULING = {"vm": vm("Always", "Starting"), "vmi": vmi("Scheduling", node="")}
         pytest.param(
             facts(**SCHEDULING, claims={"data": claim("Pending")}, events=[
                 event("PersistentVolumeClaim", "data", "ProvisioningFailed", "disk full")]),
-            "PersistentVolumeClaim data", ["disk full"], id="a claim that nobody can fill"),
+            "PersistentVolumeClaim data", ["disk full", "kubectl -n ns describe pvc data"],
+            id="a claim that nobody can fill"),
         pytest.param(
             facts(**SCHEDULING, claims={"dv": None}, data_volumes={"dv": data_volume("ImportInProgress", "12.5%")}),
             "DataVolume dv", ["ImportInProgress, 12.5% done", "pulling the image", "kubectl logs importer-dv"],
@@ -228,6 +229,49 @@ def test_the_end_of_the_chain(seen: Facts, last: str, words: Sequence[str]) -> N
     if "Nothing is waited for" not in text:
         assert chain[-1].remedy, "whoever waits is told what would end it"
         assert chain[-1].since is not None, "and since when it is so"
+
+
+def test_only_the_end_of_the_chain_says_what_to_do() -> None:
+    """What stands before is the way there: its words would be those of the end, or advice for nothing."""
+    mount = event("Pod", "virt-launcher-a", "FailedMount", 'secret "keys" not found')
+    told = condition("Synchronized", "False", "FailedMount", 'secret "keys" not found')
+    seen = facts(vm=SCHEDULING["vm"], vmi=vmi("Scheduling", told, node=""), pods=[pod("n1", "ContainerCreating")],
+                 events=[mount])  # fmt: skip
+    assert as_chain(explain(seen), NOW).splitlines() == [
+        "VirtualMachine ns/a: Starting",
+        "└─ VirtualMachineInstance a: Scheduling  (for 1m)",
+        "   └─ Pod virt-launcher-a: Pending on node n1  (for 1m)",
+        "      └─ Container volumedisk0: FailedMount  (for 1m)",
+        '            secret "keys" not found',
+        "            -> create the secret that the message names; the mount is tried again by itself",
+    ]
+
+
+def test_the_image_of_a_volume_is_named_not_that_of_the_container_that_waits_for_it() -> None:
+    words = 'failed to pull and unpack image "reg/disk:2": not found'
+    chain = explain(facts(**SCHEDULING, pods=[pod("n1", "ErrImagePull", words)]))
+    assert chain[-1].subject == "Image reg/disk:2"
+
+
+def test_a_label_that_no_node_has_is_named() -> None:
+    wanted = vmi("Scheduling", node="")
+    wanted.spec.node_selector = {"zone": "b", "kubevirt.io/schedulable": "true"}
+    words = "0/1 nodes are available: 1 node(s) didn't match Pod's node affinity/selector."
+    chain = explain(facts(vm=SCHEDULING["vm"], vmi=wanted, nodes={"n1": node("n1")}, pods=[pod(unschedulable=words)]))
+    assert chain[-1].remedy == (
+        "no node has the label zone=b: give it to one (kubectl label node NODE zone=b), or take it out of the "
+        "machine's node selector"
+    )
+
+
+def test_a_claim_without_a_class_is_the_end_of_the_chain() -> None:
+    failed = event("PersistentVolumeClaim", "data", "ProvisioningFailed", 'storageclass.storage.k8s.io "x" not found')
+    waiting = pod(unschedulable="0/1 nodes are available: pod has unbound immediate PersistentVolumeClaims.")
+    chain = explain(facts(**SCHEDULING, claims={"data": claim("Pending")}, pods=[waiting], events=[failed]))
+    assert (chain[-1].subject, chain[-1].remedy) == (
+        "PersistentVolumeClaim data",
+        "create that storage class, or name another one in the claim: kubectl get storageclass",
+    )
 
 
 def test_changes_that_wait_for_a_restart() -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 
 
@@ -16,6 +16,15 @@ class Finding:
     cause: str = ""
     since: datetime | None = None
     remedy: str = ""
+    stands: bool = False
+    """What it says holds whatever is found below it, as changes that wait for a restart do."""
+    passes: bool = False
+    """It ends by itself once what is below it has: look there."""
+
+
+def last_word(chain: Sequence[Finding]) -> list[Finding]:
+    """The chain with causes and remedies only where it ends: what stands before is the way there."""
+    return [each if each.stands else replace(each, cause="", remedy="") for each in chain[:-1]] + list(chain[-1:])
 
 
 def as_chain(findings: Sequence[Finding], now: datetime) -> str:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+from collections.abc import Mapping
 from datetime import datetime
 
 from kubevirt.api.core import ContainerStatus, Pod
@@ -11,6 +13,7 @@ from kubevirt.virtctl.explain.facts import Facts
 from kubevirt.virtctl.explain.finding import Finding
 from kubevirt.virtctl.explain.remedies import image_remedy, mount_remedy, scheduling_remedy
 
+NAMED_IMAGE = re.compile(r'image "([^"]+)"')
 TROUBLED_PULLS = ("ErrImagePull", "ImagePullBackOff", "InvalidImageName", "ErrImageNeverPull")
 
 
@@ -24,10 +27,10 @@ def pod_findings(pod: Pod, facts: Facts) -> list[Finding]:
             subject=subject, state=scheduled.reason or "Pending",
             since=scheduled.last_transition_time or pod.metadata.creation_timestamp,
             cause=message or "The scheduler has not looked at it yet.",
-            remedy=scheduling_remedy(message, list(facts.nodes.values())),
+            remedy=scheduling_remedy(message, list(facts.nodes.values()), _selector(facts.vmi)),
         )]  # fmt: skip
-    where = Finding(subject=subject, state=pod.status.phase or "Pending", since=pod.metadata.creation_timestamp,
-                    cause=f"It is on node {pod.spec.node_name}.",
+    where = Finding(subject=subject, state=f"{pod.status.phase or 'Pending'} on node {pod.spec.node_name}",
+                    since=pod.metadata.creation_timestamp,
                     remedy=f"if this lasts: kubectl{facts.at} describe pod {pod.metadata.name}")  # fmt: skip
     if broken := node_findings(pod.spec.node_name, facts):
         return [where, *broken]
@@ -35,6 +38,10 @@ def pod_findings(pod: Pod, facts: Facts) -> list[Finding]:
         if (found := _container(status, pod, facts)) is not None:
             return [where, found]
     return [where]
+
+
+def _selector(vmi: VirtualMachineInstance | None) -> Mapping[str, str]:
+    return vmi.spec.node_selector if vmi is not None else {}
 
 
 def node_findings(name: str, facts: Facts) -> list[Finding]:
@@ -71,7 +78,9 @@ def _container(status: ContainerStatus, pod: Pod, facts: Facts) -> Finding | Non
     if waiting.reason in TROUBLED_PULLS:
         failed = facts.last_event("Pod", pod.metadata.name, "Failed")
         message = waiting.message if waiting.reason == "ErrImagePull" else (failed.message if failed else "")
-        return Finding(subject=f"Image {images.get(status.name, status.name)}", state=waiting.reason,
+        named = NAMED_IMAGE.search(message or waiting.message)  # of an image volume, whose container is not to blame
+        image = named[1] if named is not None else images.get(status.name, status.name)
+        return Finding(subject=f"Image {image}", state=waiting.reason,
                        cause=message or waiting.message, since=since,
                        remedy=image_remedy(message or waiting.message))  # fmt: skip
     mount = facts.last_event("Pod", pod.metadata.name, "FailedMount", "FailedAttachVolume", "FailedCreatePodSandBox")

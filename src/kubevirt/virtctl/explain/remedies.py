@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 from kubevirt.api import names
 from kubevirt.api.core import Node
@@ -50,6 +50,11 @@ REFUSALS: tuple[tuple[str, str], ...] = (
      "webhook"),
     ("is being terminated", "the namespace is being deleted: nothing starts in it any more"),
 )  # fmt: skip
+CLAIMS: tuple[tuple[str, str], ...] = (
+    ("storageclass", "create that storage class, or name another one in the claim: kubectl get storageclass"),
+    ("exceeded quota", "have the quota that the message names raised: kubectl{at} describe quota"),
+    ("no space", "make room in the storage behind the class, or take another class"),
+)
 MOUNTS: tuple[tuple[str, str], ...] = (
     ("secret", "create the secret that the message names; the mount is tried again by itself"),
     ("configmap", "create the ConfigMap that the message names; the mount is tried again by itself"),
@@ -58,18 +63,25 @@ MOUNTS: tuple[tuple[str, str], ...] = (
 )
 
 
-def scheduling_remedy(message: str, nodes: Sequence[Node]) -> str:
-    """What to do when the scheduler finds no place; every reason in its message has one."""
+def scheduling_remedy(message: str, nodes: Sequence[Node], selector: Mapping[str, str] | None = None) -> str:
+    """What to do when the scheduler finds no place; every reason in its message has one. `selector` holds the labels
+    that the machine asks for itself."""
     if not message:
         return "if this lasts, see whether kube-scheduler runs"
     if nodes and not any(node.metadata.labels.get(names.LABEL_SCHEDULABLE) == "true" for node in nodes):
         return "no node takes virtual machines: see why virt-handler does not report: virtctl doctor"
     found = []
     rest = message
+    absent = [f"{key}={value}" for key, value in (selector or {}).items()
+              if nodes and not any(node.metadata.labels.get(key) == value for node in nodes)]  # fmt: skip
+    if absent:
+        rest = rest.replace("node affinity/selector", "")
+        found.append(f"no node has the label {', '.join(absent)}: give it to one (kubectl label node NODE "
+                     f"{' '.join(absent)}), or take it out of the machine's node selector")  # fmt: skip
     for part, remedy in SCHEDULING:
         if part.lower() in rest.lower():
             found.append(remedy)
-            if part.startswith("Insufficient"):
+            if part.startswith(("Insufficient", "unbound immediate PersistentVolumeClaims")):
                 rest = rest.replace(part, "")
     return "\n".join(found) or "see: kubectl get nodes, and the machine's node selector, affinity and tolerations"
 
@@ -78,6 +90,12 @@ def refusal_remedy(message: str, namespace: str) -> str:
     """What to do when the API server refuses to create an instance or its pod."""
     found = _first(REFUSALS, message) or "end what the message names; the attempt is repeated by itself"
     return found.format(at=f" -n {namespace}", namespace=namespace)
+
+
+def claim_remedy(message: str, name: str, namespace: str) -> str:
+    """What to do about a claim that gets no volume."""
+    found = _first(CLAIMS, message) or f"see: kubectl{{at}} describe pvc {name}"
+    return found.format(at=f" -n {namespace}")
 
 
 def image_remedy(message: str) -> str:

@@ -10,6 +10,7 @@ from kubevirt.kit.errors import Problem
 from kubevirt.kit.json import Json, JsonObject, dig
 from kubevirt.kit.times import parse_time
 from kubevirt.virtctl.explain.finding import Finding
+from kubevirt.virtctl.explain.remedies import claim_remedy
 
 LastEvent = Callable[..., Event | None]
 WAITS_FOR_USER = ("WaitForFirstConsumer", "PendingPopulation")
@@ -40,7 +41,7 @@ def data_volume_findings(volumes: Mapping[str, JsonObject | None], claims: Mappi
         progress = str(dig(volume, "status", "progress") or "")
         shown = f"{phase}, {progress} done" if progress not in ("", "N/A") else phase
         return [Finding(subject=subject, state=shown, since=_since(volume), cause=_told(volume),
-                        remedy=_remedy(name, phase))]  # fmt: skip
+                        remedy=_remedy(name, phase), passes=phase in WAITS_FOR_USER)]  # fmt: skip
     return []
 
 
@@ -78,7 +79,7 @@ def claim_findings(claims: Mapping[str, PersistentVolumeClaim | None], namespace
                    last_event: LastEvent) -> list[Finding]:
     """The first claim that is missing or cannot be used; one is enough, since the rest cannot help before."""
     for name, claim in claims.items():
-        found = _missing(name, namespace, since) if claim is None else _unusable(name, claim, last_event)
+        found = _missing(name, namespace, since) if claim is None else _unusable(name, namespace, claim, last_event)
         if found is not None:
             return [found]
     return []
@@ -92,7 +93,7 @@ def _missing(name: str, namespace: str, since: datetime | None) -> Finding:
     )  # fmt: skip
 
 
-def _unusable(name: str, claim: PersistentVolumeClaim, last_event: LastEvent) -> Finding | None:
+def _unusable(name: str, namespace: str, claim: PersistentVolumeClaim, last_event: LastEvent) -> Finding | None:
     subject, created = f"PersistentVolumeClaim {name}", claim.metadata.creation_timestamp
     if claim.metadata.deletion_timestamp is not None:
         return Finding(subject=subject, state="Terminating", since=claim.metadata.deletion_timestamp,
@@ -105,7 +106,7 @@ def _unusable(name: str, claim: PersistentVolumeClaim, last_event: LastEvent) ->
     failed = last_event("PersistentVolumeClaim", name, "ProvisioningFailed")
     if failed is not None:
         return Finding(subject=subject, state="Pending", since=created, cause=failed.message,
-                       remedy=f"see: kubectl describe pvc {name}")  # fmt: skip
+                       remedy=claim_remedy(failed.message, name, namespace))  # fmt: skip
     waits = last_event("PersistentVolumeClaim", name, "FailedBinding")
     if waits is not None:
         return Finding(
