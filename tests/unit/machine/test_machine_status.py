@@ -80,6 +80,29 @@ class TestConditions:
     def test_paused(self, state: str, why: str, expected: str | None) -> None:
         assert reason(after(report=running(state=state, reason=why)), "Paused") == expected
 
+    @pytest.mark.parametrize(("why", "reason_", "message"), [
+        pytest.param("User", "PausedByUser", "VMI was paused by user", id="by a user"),
+        pytest.param("IOError", "PausedIOError", "VMI was paused, low-level IO error detected", id="by a disk"),
+        pytest.param("Migration", "PausedByMigrationMonitor", "VMI was paused by the migration monitor",
+                     id="by a migration"),
+    ])
+    def test_the_words_for_a_pause(self, why: str, reason_: str, message: str) -> None:
+        found = condition(after(report=running(state="Paused", reason=why)), "Paused")
+        assert found is not None
+        assert (found.status, found.reason, found.message) == ("True", reason_, message)
+
+    def test_the_reason_for_being_out_of_step(self) -> None:
+        found = condition(after(vmi(status={"phase": "Running"}), sync_problem="no tap"), "Synchronized")
+        assert found is not None
+        assert (found.status, found.reason, found.message) == (
+            "False", "Synchronizing with the Domain failed.", "no tap")
+
+    def test_credentials_that_arrived(self) -> None:
+        found = condition(after(report=running(credentials=CredentialsReport(succeeded=True))),
+                          "AccessCredentialsSynchronized")
+        assert found is not None
+        assert (found.status, found.message) == ("True", "")
+
     def test_emulation_says_where_why_and_what_to_do(self) -> None:
         status = after(report=running(domain_type="qemu", emulated_because="no /dev/kvm"),
                        kvm_unusable="the processor has no vmx flag")
@@ -159,6 +182,30 @@ class TestInterfaces:
         found = after(report=running(interfaces=[*others, self.DOMAIN])).interfaces
         assert [(i.name, i.interface_name) for i in found] == [("default", ""), ("", "docker0")]
         assert found[1].info_source == "guest-agent"
+
+
+class TestGuest:
+    def test_every_word_of_its_agent_on_the_operating_system(self) -> None:
+        told = {"id": "debian", "name": "Debian", "pretty_name": "Debian 13", "version": "13 (trixie)",
+                "version_id": "13", "kernel_release": "6.12.1", "kernel_version": "#1 SMP", "machine": "x86_64"}
+        status = after(report=running(agent=AgentReport(connected=True, os=GuestOs(**told))))
+        assert codec.to_builtins(status)["guestOSInfo"] == {
+            "id": "debian", "name": "Debian", "prettyName": "Debian 13", "version": "13 (trixie)", "versionId": "13",
+            "kernelRelease": "6.12.1", "kernelVersion": "#1 SMP", "machine": "x86_64"}
+
+    @pytest.mark.parametrize("freeze", ["frozen", "thawed", ""])
+    def test_whether_its_file_systems_stand_still(self, freeze: str) -> None:
+        agent = AgentReport(connected=True, fs_freeze_status=freeze)
+        assert after(report=running(agent=agent)).fs_freeze_status == freeze
+
+    def test_every_field_of_an_interface(self) -> None:
+        told = ReportedInterface(name="default", mac="02:00:00:00:00:01", info_source=["domain", "guest-agent"],
+                                 interface_name="ens1", queue_count=2, link_state="up", ip_addresses=["10.0.2.2"])
+        status = after(report=running(interfaces=[told]), attachments=[NIC])
+        assert codec.to_builtins(status)["interfaces"] == [{
+            "name": "default", "mac": "02:00:00:00:00:01", "ipAddress": "10.244.1.5", "ipAddresses": ["10.244.1.5"],
+            "interfaceName": "ens1", "podInterfaceName": "eth0", "queueCount": 2, "linkState": "up",
+            "infoSource": "domain, guest-agent"}]
 
 
 class TestMachine:

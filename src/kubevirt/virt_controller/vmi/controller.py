@@ -12,8 +12,9 @@ from kubevirt.api.objects import PersistentVolumeClaim
 from kubevirt.api.phase import is_final
 from kubevirt.api.pods import Node, Pod
 from kubevirt.api.resources import PODS, PVCS, VMIS
+from kubevirt.api.validation.network import check_network
 from kubevirt.api.vmi import VirtualMachineInstance
-from kubevirt.kit.errors import Problem
+from kubevirt.kit.errors import Problem, Refused
 from kubevirt.kit.times import now
 from kubevirt.kube.cache import key_of
 from kubevirt.kube.queue import WorkQueue
@@ -41,6 +42,7 @@ from kubevirt.virt_controller.volumes import claim_names
 
 FAILED_UPDATE = FailureWords(reason="FailedUpdateError")
 FAILED_STATE = FailureWords(reason=CREATE_FAILED)
+FAILED_VALIDATION = FailureWords(reason="FailedCreateValidation")
 FAILED_RENDER = FailureWords(reason="FailedCreate", condition="failed to render launch manifest: ",
                              event="failed to render launch manifest: ")
 
@@ -101,6 +103,9 @@ class VmiController:
 
     async def _carry_out(self, o: Observed, decision: Decision, *, known: str) -> Failed | None:
         actions: list[Action] = list(decision.actions)
+        if decision.create_pod and (causes := list(check_network("spec", o.vmi.spec, self._cluster.config))):
+            error = Refused(cause="; ".join(cause.message for cause in causes), field=causes[0].field)
+            return Failed(FAILED_VALIDATION.problem(error.cause), error)
         if decision.create_pod:
             try:
                 actions.append(self._creation(o, temporary=decision.temporary))

@@ -13,7 +13,7 @@ from kubevirt.api.meta import ObjectMeta
 from kubevirt.api.phase import is_final
 from kubevirt.api.pods import Pod
 from kubevirt.api.vmi import VirtualMachineInstance
-from kubevirt.api.vmi_status import TopologyHints, VirtualMachineInstanceStatus
+from kubevirt.api.vmi_status import MemoryStatus, TopologyHints, VirtualMachineInstanceStatus
 from kubevirt.api.vmi_status import VirtualMachineInstancePhaseTransitionTimestamp as Transition
 from kubevirt.virt_controller import tsc
 from kubevirt.virt_controller.actions import SyncProblem
@@ -57,6 +57,8 @@ def status(o: Observed, ending: Ending, problem: SyncProblem | None) -> VirtualM
         if new.runtime_user is None:
             new.runtime_user = RUNTIME_USER
         new.volume_status = volume_status(o)
+        if (beside := pods.memory_overhead(pod)) is not None:
+            new.memory = replace(old.memory or MemoryStatus(), memory_overhead=beside)
         if new.vsock_cid is None:
             new.vsock_cid = o.vsock_cid
     return new
