@@ -349,6 +349,9 @@ USED: JsonObject = {"items": [{"metadata": {"name": "other"}, "spec": {"volumes"
         ("--image i", {"GET pvc/p": (404, "gone")}, "The PVC p doesn't exist"),
         ("--image i", {"GET pods": USED}, "PVC p is used by another pod"),
         ("--image i", {f"GET {POD}": pod("Failed")}, "Pod is not in running state but got Failed"),
+        ("--image i", {f"GET {POD}": {"status": {"phase": "Failed", "containerStatuses": [
+            {"state": {"terminated": {"message": "no such file: /entrypoint.sh"}}}]}}},
+         "Pod is not in running state but got Failed: no such file: /entrypoint.sh"),
         ("--image i", {f"GET {POD}": pod("Pending")},
          "timeout in waiting for the containers to be started in pod libguestfs-tools-p"),
         ("--image i --pull-policy Often", {}, "Invalid pull policy: Often"),

@@ -105,7 +105,9 @@ async def _started(session: Session, path: str) -> None:
         if phase == "Running" and waiting is None:
             return
         if phase not in ("Pending", "Running", None):
-            raise CommandError(f"Pod is not in running state but got {phase}")
+            ended = dig(pod, "status", "containerStatuses", 0, "state", "terminated", "message")
+            told = f": {ended}" if ended else ""
+            raise CommandError(f"Pod is not in running state but got {phase}{told}")
         click.echo(f"Waiting for container {CONTAINER} still in pending, reason: {dig(waiting, 'reason') or ''}, "
                    f"message: {dig(waiting, 'message') or ''} ")  # fmt: skip
         if loop.time() > deadline:
