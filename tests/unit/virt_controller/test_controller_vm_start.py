@@ -8,6 +8,7 @@ import uuid
 from typing import Any
 
 import pytest
+from click.testing import CliRunner
 from controller_objects import (
     FINALIZER,
     FIRMWARE,
@@ -25,7 +26,9 @@ from controller_objects import (
 
 from kubevirt.api import codec
 from kubevirt.api.resources import VMS
+from kubevirt.kit import logs
 from kubevirt.kit.errors import Refused
+from kubevirt.virt_controller.__main__ import main
 from kubevirt.virt_controller.act import operations_for
 from kubevirt.virt_controller.actions import Create, Delete, FailureWords, Patch
 from kubevirt.virt_controller.vm.decide import decide
@@ -226,6 +229,7 @@ def test_a_running_vmi_follows(the_vm: Any, annotations: dict[str, str]) -> None
 
 
 EVICT = "descheduler.alpha.kubernetes.io/evict"
+STAY = "descheduler.alpha.kubernetes.io/prefer-no-eviction"
 SKIP = "kubevirt.io/skip-backup-hooks"
 
 
@@ -233,6 +237,7 @@ SKIP = "kubevirt.io/skip-backup-hooks"
     pytest.param({}, {EVICT: "true"}, {}, {EVICT: "true"}, id="added"),
     pytest.param({}, {EVICT: "false"}, {EVICT: "true"}, {EVICT: "false"}, id="changed"),
     pytest.param({}, {}, {EVICT: "true"}, {}, id="removed"),
+    pytest.param({}, {STAY: "true"}, {}, {STAY: "true"}, id="the wish not to be moved"),
     pytest.param({}, {"other": "x"}, {}, {}, id="others are for the next start"),
     pytest.param({SKIP: "true"}, {}, {}, {SKIP: "true"}, id="one comes from the VM itself"),
     pytest.param({}, {"team/a": "1", "exact": "2"}, {"team/b": "0"}, {"team/a": "1", "exact": "2"},
@@ -257,6 +262,16 @@ def test_labels_are_kept_in_step_only_where_virt_controller_is_told_to() -> None
 def test_keeping_everything_in_step_is_refused() -> None:
     with pytest.raises(Refused, match="every key"):
         patterns_of(["a,*"])
+
+
+@pytest.mark.parametrize("flag", ["--additional-launcher-annotations-sync", "--additional-launcher-labels-sync"])
+def test_the_flags_of_what_is_kept_in_step(flag: str, monkeypatch: pytest.MonkeyPatch,
+                                           caplog: pytest.LogCaptureFixture) -> None:
+    """virt-controller does not begin to run with a flag that asks for everything."""
+    monkeypatch.setattr(logs, "setup", lambda *_: None)  # which is for the whole process
+    result = CliRunner().invoke(main, ["--launcher-image", "virt:1", flag, "team/*", flag, "*"])
+    assert result.exit_code == 1
+    assert "every key" in str(getattr(caplog.records[-1], "problem", ""))
 
 
 PCI = {"kubevirt.io/pci-topology-version": "v3", "kubevirt.io/pci-interface-slot-count": "8"}

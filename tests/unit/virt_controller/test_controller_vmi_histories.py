@@ -61,10 +61,12 @@ class VmiHistories(Histories):
 
     # The user
 
-    @initialize(with_claim=st.booleans())
-    def user_creates(self, with_claim: bool) -> None:
+    @initialize(with_claim=st.booleans(), rounds=st.integers(0, 4))
+    def user_creates(self, with_claim: bool, rounds: int) -> None:
+        """Histories begin at any point of a start, most of them with a guest that runs."""
         self.with_claim = with_claim
         self.user_creates_it_anew()
+        self.all_goes_well_for_a_while(rounds)
         self.life.hear_all()
 
     @rule()
@@ -205,9 +207,30 @@ class VmiHistories(Histories):
             if phase in FINAL:
                 self.ended[uid] = phase
 
+    @rule(trouble=st.sampled_from([
+        "no claim", "no place", "ErrImagePull", "ImagePullBackOff", "none", "ends", "fails"]))
+    def a_start_comes_so_far(self, trouble: str) -> None:
+        """A start that runs into something, or a guest that ends, and somebody who wants to know why."""
+        for _ in range(2):
+            self.user_deletes(VMIS)
+            self.work_until_quiet()
+            self.kubelets_end_deleted_pods()
+        self.work_until_quiet()
+        self.user_creates_it_anew()
+        if trouble != "no claim":
+            self.claim_comes()
+            self.work_until_quiet()
+            self.scheduler_looks(finds_a_place=trouble != "no place")
+            self.kubelets_start_pods(trouble if "Image" in trouble else "there")
+        if trouble in ("ends", "fails"):
+            for phase in ("Running", "Succeeded" if trouble == "ends" else "Failed"):
+                self.work_until_quiet()
+                self.handlers_tell(phase)
+        self.a_user_looks_after_a_while()
+
     @rule()
     def a_user_looks_after_a_while(self) -> None:
-        """Whoever waits for a guest is told for what it waits; whoever has lost one, why."""
+        """Whoever waits for a guest is told for what it waits."""
         self.time_passes(seconds=15)
         self.work_until_quiet()
         pods = self.api.all(PODS)
@@ -239,4 +262,4 @@ class VmiHistories(Histories):
 
 
 TestVmiHistories = VmiHistories.TestCase
-TestVmiHistories.settings = searched(60)
+TestVmiHistories.settings = searched(50)
