@@ -23,12 +23,13 @@ from kubevirt.kube.queue import WorkQueue
 from kubevirt.virt_controller.act import Failed, Performer
 from kubevirt.virt_controller.actions import Patch, SyncProblem
 from kubevirt.virt_controller.conditions import find
+from kubevirt.virt_controller.crowd import FAILURE
 from kubevirt.virt_controller.many import perform_all
 from kubevirt.virt_controller.pool import course, healing, membership, scale
 from kubevirt.virt_controller.pool.membership import Groups
 from kubevirt.virt_controller.pool.observed import Member, Observed
 from kubevirt.virt_controller.pool.resource import POOLS
-from kubevirt.virt_controller.pool.status import FAILURE, events, status_after
+from kubevirt.virt_controller.pool.status import events, status_after
 from kubevirt.virt_controller.stores import Stores, key_of_change, pool_of_vm
 from kubevirt.virt_controller.vm.observed import is_controlled_by
 

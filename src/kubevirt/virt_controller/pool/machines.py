@@ -12,13 +12,14 @@ from msgspec.structs import replace
 
 from kubevirt.api import names
 from kubevirt.api.domain import Firmware, Machine
-from kubevirt.api.meta import ObjectMeta, OwnerReference
+from kubevirt.api.meta import ObjectMeta
 from kubevirt.api.pool import VirtualMachinePool, VirtualMachinePoolNameGeneration
 from kubevirt.api.references import LocalObjectReference
 from kubevirt.api.vm import VirtualMachine, VirtualMachineSpec
 from kubevirt.api.vmi import VirtualMachineInstanceSpec
 from kubevirt.api.volumes import CloudInitConfigDriveSource, CloudInitNoCloudSource, Volume
-from kubevirt.virt_controller.pool.resource import KIND, POOLS
+from kubevirt.virt_controller.crowd import controlled_by
+from kubevirt.virt_controller.pool.resource import POOLS
 from kubevirt.virt_controller.vm.marks import VERSIONS
 
 CloudInit = TypeVar("CloudInit", CloudInitNoCloudSource, CloudInitConfigDriveSource)
@@ -32,12 +33,6 @@ def name_of(pool: VirtualMachinePool, index: int) -> str:
     return f"{pool.metadata.name}-{index}"
 
 
-def owner_reference(pool: VirtualMachinePool) -> OwnerReference:
-    """What makes the pool the controller of an object."""
-    return OwnerReference(api_version=POOLS.api_version, kind=KIND, name=pool.metadata.name, uid=pool.metadata.uid,
-                          controller=True, block_owner_deletion=True)
-
-
 def new_machine(pool: VirtualMachinePool, index: int, *, revision: str) -> VirtualMachine:
     """The machine with this number. It is born with the marks that the VM controller would else write at once."""
     template = pool.spec.virtual_machine_template
@@ -47,7 +42,7 @@ def new_machine(pool: VirtualMachinePool, index: int, *, revision: str) -> Virtu
             namespace=pool.metadata.namespace,
             labels={**template.metadata.labels, names.LABEL_POOL_REVISION: revision},
             annotations={**template.metadata.annotations, **VERSIONS},
-            owner_references=[owner_reference(pool)],
+            owner_references=[controlled_by(POOLS, pool.metadata)],
             finalizers=[names.FINALIZER_POOL, names.FINALIZER_VM_CONTROLLER],
         ),
         spec=numbered_spec(pool, index, revision=revision),

@@ -8,12 +8,11 @@ from datetime import datetime
 from functools import cached_property
 from typing import Any
 
-from kubevirt.api import selectors
 from kubevirt.api.pool import VirtualMachinePool
 from kubevirt.api.vm import VirtualMachine
 from kubevirt.api.vmi import VirtualMachineInstance
-from kubevirt.kit.errors import Refused
 from kubevirt.virt_controller.conditions import is_true
+from kubevirt.virt_controller.crowd import selects, selects_its_own
 from kubevirt.virt_controller.revision import StartRevision
 
 BURST = 250
@@ -77,16 +76,12 @@ class Observed:
 
     @property
     def makes_sense(self) -> bool:
-        """The selector can be read and fits what the template makes. Validation refuses others; older ones exist."""
-        labels = self.pool.spec.virtual_machine_template.metadata.labels
-        return bool(labels) and self.fits(labels)
+        """The pool selects what it makes."""
+        return selects_its_own(self.pool.spec.selector, self.pool.spec.virtual_machine_template.metadata.labels)
 
     def fits(self, labels: dict[str, str]) -> bool:
         """Whether machines with these labels are the pool's."""
-        try:
-            return selectors.matches(self.pool.spec.selector, labels)
-        except Refused:
-            return False
+        return selects(self.pool.spec.selector, labels)
 
     @cached_property
     def members(self) -> tuple[Member, ...]:

@@ -15,8 +15,9 @@ from kubevirt.api.meta import ObjectMeta
 from kubevirt.api.pool import VirtualMachinePool, VirtualMachineTemplateSpec
 from kubevirt.kit.errors import Problem
 from kubevirt.virt_controller.actions import Action, Create, Delete, FailureWords
-from kubevirt.virt_controller.pool.machines import owner_reference
+from kubevirt.virt_controller.crowd import controlled_by
 from kubevirt.virt_controller.pool.observed import Member, Observed
+from kubevirt.virt_controller.pool.resource import POOLS
 from kubevirt.virt_controller.revision import START_REVISIONS
 from kubevirt.virt_controller.vm.revisions import stored_form
 
@@ -47,7 +48,7 @@ def name(pool: VirtualMachinePool) -> str:
 def record(pool: VirtualMachinePool) -> Create:
     """Keeps the pool's present spec."""
     metadata = ObjectMeta(name=name(pool), namespace=pool.metadata.namespace,
-                          owner_references=[owner_reference(pool)])
+                          owner_references=[controlled_by(POOLS, pool.metadata)])
     body = {
         "metadata": codec.to_builtins(metadata),
         "data": stored_form(codec.to_builtins(pool.spec)),

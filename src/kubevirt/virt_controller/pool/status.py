@@ -9,10 +9,8 @@ from kubevirt.api.pool import VirtualMachinePoolCondition as Condition
 from kubevirt.api.pool import VirtualMachinePoolStatus
 from kubevirt.virt_controller.actions import Event, SyncProblem
 from kubevirt.virt_controller.conditions import drop, find, is_true, put
+from kubevirt.virt_controller.crowd import FAILURE, PAUSED, pause_turned
 from kubevirt.virt_controller.pool.observed import Observed
-
-PAUSED = "ReplicaPaused"
-FAILURE = "ReplicaFailure"
 
 
 def status_after(o: Observed, problem: SyncProblem | None) -> VirtualMachinePoolStatus:
@@ -42,11 +40,11 @@ def status_after(o: Observed, problem: SyncProblem | None) -> VirtualMachinePool
 def events(o: Observed, new: VirtualMachinePoolStatus) -> list[Event]:
     """What is said about a change of the status: paused, going on, a failure."""
     told = []
-    was, is_now = is_true(o.pool.status.conditions, PAUSED), is_true(new.conditions, PAUSED)
-    if is_now and not was:
-        told.append(Event(reason="SuccessfulPaused", message="Pool is paused"))
-    if was and not is_now:
-        told.append(Event(reason="SuccessfulResume", message="Pool is unpaused"))
+    match pause_turned(o.pool.status.conditions, new.conditions):
+        case True:
+            told.append(Event(reason="SuccessfulPaused", message="Pool is paused"))
+        case False:
+            told.append(Event(reason="SuccessfulResume", message="Pool is unpaused"))
     before, after = find(o.pool.status.conditions, FAILURE), find(new.conditions, FAILURE)
     if after is not None and (before is None or before.message != after.message):
         told.append(Event(type="Warning", reason=after.reason, message=after.message))

@@ -17,10 +17,11 @@ from kubevirt.kube.queue import WorkQueue
 from kubevirt.virt_controller.act import Failed, Performer
 from kubevirt.virt_controller.actions import Action, Patch
 from kubevirt.virt_controller.conditions import find
+from kubevirt.virt_controller.crowd import FAILURE
 from kubevirt.virt_controller.many import perform_all
 from kubevirt.virt_controller.replicaset.decide import FAILED_UPDATE, claim, clean_up, scale
 from kubevirt.virt_controller.replicaset.observed import Observed
-from kubevirt.virt_controller.replicaset.status import FAILURE, pause_event, status_after
+from kubevirt.virt_controller.replicaset.status import pause_event, status_after
 from kubevirt.virt_controller.stores import Stores, key_of_change
 
 KIND = "VirtualMachineInstanceReplicaSet"

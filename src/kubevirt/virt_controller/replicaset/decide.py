@@ -19,6 +19,7 @@ from kubevirt.api.resources import VMI_REPLICASETS, VMIS, Resource
 from kubevirt.api.vmi import VirtualMachineInstance
 from kubevirt.virt_controller.actions import Action, Create, Delete, Event, FailureWords, Patch
 from kubevirt.virt_controller.conditions import is_true
+from kubevirt.virt_controller.crowd import controlled_by
 from kubevirt.virt_controller.replicaset.observed import Observed
 from kubevirt.virt_controller.vm.marks import VERSIONS
 
@@ -41,7 +42,7 @@ def claim(o: Observed) -> tuple[Action, ...]:
         marks = (Patch(resource=VMI_REPLICASETS, old=o.rs, new=marked, failed=FAILED_UPDATE),)
     released = (owned_by(v, []) for v in o.owned if not o.fits(v.metadata.labels))
     adopted = (
-        owned_by(v, [owner_reference(o.rs)], only_while_alive=(VMI_REPLICASETS, o.rs))
+        owned_by(v, [controlled_by(VMI_REPLICASETS, o.rs.metadata)], only_while_alive=(VMI_REPLICASETS, o.rs))
         for v in o.free if v.metadata.deletion_timestamp is None and o.fits(v.metadata.labels)
     )
     return (*marks, *released, *adopted)
@@ -67,18 +68,6 @@ def clean_up(o: Observed) -> tuple[Action, ...]:
     return tuple(remove(v) for v in o.spent[:BURST])
 
 
-def owner_reference(rs: VirtualMachineInstanceReplicaSet) -> OwnerReference:
-    """What makes the set the controller of an instance."""
-    return OwnerReference(
-        api_version="kubevirt.io/v1",
-        kind="VirtualMachineInstanceReplicaSet",
-        name=rs.metadata.name,
-        uid=rs.metadata.uid,
-        controller=True,
-        block_owner_deletion=True,
-    )
-
-
 def owned_by(vmi: VirtualMachineInstance, owners: list[OwnerReference], *,
              only_while_alive: tuple[Resource[Any], Any] | None = None) -> Patch:
     """Put the instance into other hands."""
@@ -96,7 +85,7 @@ def create(rs: VirtualMachineInstanceReplicaSet, name: str) -> Create:
             namespace=rs.metadata.namespace,
             labels=dict(template.metadata.labels),
             annotations=dict(template.metadata.annotations),
-            owner_references=[owner_reference(rs)],
+            owner_references=[controlled_by(VMI_REPLICASETS, rs.metadata)],
             finalizers=[names.FINALIZER_VMI_FOREGROUND],
         ),
         spec=template.spec,

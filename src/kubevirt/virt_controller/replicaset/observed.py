@@ -5,12 +5,11 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import datetime
 
-from kubevirt.api import selectors
 from kubevirt.api.phase import is_final
 from kubevirt.api.replicaset import VirtualMachineInstanceReplicaSet
 from kubevirt.api.vmi import VirtualMachineInstance
-from kubevirt.kit.errors import Refused
 from kubevirt.virt_controller.conditions import is_false, is_true
+from kubevirt.virt_controller.crowd import selects, selects_its_own
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -36,16 +35,12 @@ class Observed:
 
     @property
     def makes_sense(self) -> bool:
-        """The selector can be read and fits what the template makes. Validation refuses others; older ones exist."""
-        labels = self.rs.spec.template.metadata.labels
-        return bool(labels) and self.fits(labels)
+        """The set selects what it makes."""
+        return selects_its_own(self.rs.spec.selector, self.rs.spec.template.metadata.labels)
 
     def fits(self, labels: dict[str, str]) -> bool:
         """Whether instances with these labels are the set's."""
-        try:
-            return selectors.matches(self.rs.spec.selector, labels)
-        except Refused:
-            return False
+        return selects(self.rs.spec.selector, labels)
 
     @property
     def mine(self) -> list[VirtualMachineInstance]:

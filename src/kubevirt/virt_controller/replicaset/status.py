@@ -8,11 +8,9 @@ from kubevirt.api import selectors
 from kubevirt.api.replicaset import VirtualMachineInstanceReplicaSetCondition as Condition
 from kubevirt.api.replicaset import VirtualMachineInstanceReplicaSetStatus
 from kubevirt.virt_controller.actions import Event, SyncProblem
-from kubevirt.virt_controller.conditions import drop, find, is_true, put
+from kubevirt.virt_controller.conditions import drop, find, put
+from kubevirt.virt_controller.crowd import FAILURE, PAUSED, pause_turned
 from kubevirt.virt_controller.replicaset.observed import Observed
-
-PAUSED = "ReplicaPaused"
-FAILURE = "ReplicaFailure"
 
 
 def status_after(o: Observed, problem: SyncProblem | None) -> VirtualMachineInstanceReplicaSetStatus:
@@ -42,9 +40,9 @@ def status_after(o: Observed, problem: SyncProblem | None) -> VirtualMachineInst
 
 def pause_event(o: Observed, new: VirtualMachineInstanceReplicaSetStatus) -> Event | None:
     """What is said when the set was paused or goes on; None when neither."""
-    was, is_now = is_true(o.rs.status.conditions, PAUSED), is_true(new.conditions, PAUSED)
-    if was == is_now:
-        return None
-    if is_now:
-        return Event(reason="SuccessfulPaused", message="Paused")
-    return Event(reason="SuccessfulResumed", message="Resumed")
+    match pause_turned(o.rs.status.conditions, new.conditions):
+        case True:
+            return Event(reason="SuccessfulPaused", message="Paused")
+        case False:
+            return Event(reason="SuccessfulResumed", message="Resumed")
+    return None
