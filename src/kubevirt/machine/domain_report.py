@@ -137,6 +137,13 @@ class CredentialsReport(msgspec.Struct, kw_only=True, omit_defaults=True):
     message: str = ""
 
 
+class BootFiles(msgspec.Struct, kw_only=True, omit_defaults=True):
+    """Checksums (CRC-32) of the files of a direct kernel boot; 0 for one that is not used."""
+
+    kernel: int = 0
+    initrd: int = 0
+
+
 class DomainReport(msgspec.Struct, kw_only=True, omit_defaults=True):
     """The domain of one VMI, whole: a report replaces the one before."""
 
@@ -155,6 +162,7 @@ class DomainReport(msgspec.Struct, kw_only=True, omit_defaults=True):
     agent: AgentReport | None = None
     grace: GraceReport | None = None
     credentials: CredentialsReport | None = None
+    boot_files: BootFiles | None = None
     failure: str = ""  # readable; why the launcher could not define or start the domain
     started_at: datetime | None = None
 

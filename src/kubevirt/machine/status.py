@@ -15,6 +15,9 @@ from kubevirt.api.phase import Phase, is_final
 from kubevirt.api.vmi import VirtualMachineInstance
 from kubevirt.api.vmi_status import (
     CPUTopology,
+    InitrdInfo,
+    KernelBootStatus,
+    KernelInfo,
     MemoryStatus,
     VirtualMachineInstanceGuestOSInfo,
     VirtualMachineInstancePhaseTransitionTimestamp,
@@ -102,6 +105,11 @@ def _from_report(vmi: VirtualMachineInstance, status: VirtualMachineInstanceStat
         topology = guest_cpu.topology(vmi.spec.domain)
         sockets = max(report.vcpus // topology.vcpus_per_socket, 1)
         status.current_cpu_topology = CPUTopology(sockets=sockets, cores=topology.cores, threads=topology.threads)
+    if (boot := report.boot_files) is not None:
+        status.kernel_boot_status = KernelBootStatus(
+            kernel_info=KernelInfo(checksum=boot.kernel) if boot.kernel else None,
+            initrd_info=InitrdInfo(checksum=boot.initrd) if boot.initrd else None,
+        )
     if not status.migration_method:
         status.migration_method = migratability.migration_method(vmi)
     agent = report.agent

@@ -104,6 +104,7 @@ class MachineState(msgspec.Struct, frozen=True, kw_only=True):
             agent=self.agent,
             grace=self.grace,
             credentials=self.credentials,
+            boot_files=built.boot_files if built is not None else None,
             failure=self.failure,
             started_at=self.started_at,
         )

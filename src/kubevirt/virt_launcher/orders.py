@@ -3,7 +3,7 @@
 import msgspec
 
 from kubevirt.machine.access_credentials import AgentCredential
-from kubevirt.machine.domain_report import ReportedInterface
+from kubevirt.machine.domain_report import BootFiles, ReportedInterface
 from kubevirt.machine.network.attachment import Dhcp6Lease, DhcpLease
 
 BUILD = "build"
@@ -47,6 +47,8 @@ class Built(msgspec.Struct, kw_only=True, omit_defaults=True):
     """Somebody will ask from time to time how the guest is."""
     spare: SpareSlots | None = None
     """The domain is not ready yet: libvirt has to lay out its PCI bus first."""
+    boot_files: BootFiles | None = None
+    """Of a direct kernel boot."""
     quiet_probes: bool = False
     """Until told otherwise, pings of the agent count as answered."""
 

@@ -10,7 +10,14 @@ from kubevirt.api.vmi import VirtualMachineInstance
 from kubevirt.api.vmi_status import VirtualMachineInstanceCondition, VirtualMachineInstanceStatus
 from kubevirt.kit.json import Json, JsonObject
 from kubevirt.machine import conditions, migratability
-from kubevirt.machine.domain_report import AgentReport, CredentialsReport, DomainReport, GuestOs, ReportedInterface
+from kubevirt.machine.domain_report import (
+    AgentReport,
+    BootFiles,
+    CredentialsReport,
+    DomainReport,
+    GuestOs,
+    ReportedInterface,
+)
 from kubevirt.machine.network.attachment import NicAttachment
 from kubevirt.machine.status import Observed, status_after
 
@@ -182,6 +189,17 @@ class TestInterfaces:
         found = after(report=running(interfaces=[*others, self.DOMAIN])).interfaces
         assert [(i.name, i.interface_name) for i in found] == [("default", ""), ("", "docker0")]
         assert found[1].info_source == "guest-agent"
+
+
+class TestKernelBoot:
+    @pytest.mark.parametrize(("files", "told"), [
+        pytest.param(None, None, id="a machine that boots from its disks"),
+        pytest.param(BootFiles(kernel=7, initrd=9), {"kernelInfo": {"checksum": 7}, "initrdInfo": {"checksum": 9}},
+                     id="kernel and initrd"),
+        pytest.param(BootFiles(kernel=7), {"kernelInfo": {"checksum": 7}}, id="a kernel alone"),
+    ])
+    def test_what_it_boots(self, files: BootFiles | None, told: JsonObject | None) -> None:
+        assert codec.to_builtins(after(report=running(boot_files=files))).get("kernelBootStatus") == told
 
 
 class TestGuest:

@@ -19,7 +19,7 @@ from kubevirt.machine.domain_report import ReportedInterface
 from kubevirt.machine.guest_probes import are_quiet, has_guest_probes
 from kubevirt.virt_launcher.options import DEFAULT_GRACE_PERIOD_S
 from kubevirt.virt_launcher.orders import BuildOrder, Built, Settled, SettleOrder, SpareSlots
-from kubevirt.virt_launcher.workshop import claims, data_disks, qemu_img
+from kubevirt.virt_launcher.workshop import boot_files, claims, data_disks, qemu_img
 from kubevirt.virt_launcher.workshop.images import ImageShelf
 from kubevirt.virt_launcher.workshop.iso import write_iso
 from kubevirt.virt_launcher.workshop.secrets import mounted_secrets
@@ -46,6 +46,7 @@ def build(order: BuildOrder, shelf: ImageShelf) -> Built:
             disks=disks,
         )
         domain = domain_element(vmi, context)
+        kernel = boot_files.boot_files(vmi)
     except OSError as error:
         raise Problem(
             cause=f"a file of the machine cannot be made: {os.strerror(error.errno or 0)} ({error.filename})",
@@ -55,6 +56,7 @@ def build(order: BuildOrder, shelf: ImageShelf) -> Built:
     if spare is not None:
         topology.with_placeholders(domain, spare.placeholders)
     built = _built(request, to_text(domain), domain_type(context))
+    built.boot_files = kernel
     built.spare = SpareSlots(**asdict(spare)) if spare is not None else None
     return built
 
