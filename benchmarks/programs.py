@@ -30,16 +30,14 @@ class Program:
     highest: memory.ProcessMemory
 
     @classmethod
-    async def find(cls, client: Client, name: str) -> Program:
-        """The process of a deployment; of several copies, the one that leads, or else the one that has worked most."""
+    async def find(cls, client: Client, name: str) -> list[Program]:
+        """The processes of all copies; the one that leads, or else has worked most, comes first."""
         leases = {lease.metadata.name: lease for lease in await client.list(LEASES, INSTALLATION)}
         leader = leases[name].spec.holder_identity if name in leases else ""
-        pods = [pod for pod in await client.list(PODS, INSTALLATION, labels=f"kubevirt.io={name}")
-                if not leader or pod.metadata.name == leader]
-        processes = [(process.cpu_s, process.pid, process, pod.metadata.name)
-                     for pod in pods for process in memory.of_pod(pod.metadata.uid)]
-        _, pid, found, pod_name = max(processes, key=lambda entry: entry[:2])
-        return cls(pod=pod_name, pid=pid, at_first=found, highest=found)
+        found = [cls(pod=pod.metadata.name, pid=process.pid, at_first=process, highest=process)
+                 for pod in await client.list(PODS, INSTALLATION, labels=f"kubevirt.io={name}")
+                 for process in memory.of_pod(pod.metadata.uid)]
+        return sorted(found, key=lambda program: (program.pod == leader, program.at_first.cpu_s), reverse=True)
 
     def look(self) -> memory.ProcessMemory:
         """What it takes now."""
@@ -48,23 +46,18 @@ class Program:
             self.highest = found
         return found
 
-    @property
-    def cpu_s(self) -> float:
-        """Spent since the watch began."""
-        return self.look().cpu_s - self.at_first.cpu_s
-
 
 class Processors:
     """Processor seconds of everybody who takes part, since this was made."""
 
-    def __init__(self, binaries: Path, ours: dict[str, Program]) -> None:
-        self._pids = {name: pid for name in KUBERNETES if (pid := pid_of(binaries / name))}
-        self._pids |= {name: program.pid for name, program in ours.items()}
-        self._pids["the simulation itself"] = os.getpid()
+    def __init__(self, binaries: Path, ours: dict[str, list[Program]]) -> None:
+        self._pids = {name: [pid] for name in KUBERNETES if (pid := pid_of(binaries / name))}
+        self._pids |= {name: [program.pid for program in copies] for name, copies in ours.items()}
+        self._pids["the simulation itself"] = [os.getpid()]
         self._before = self._now()
 
     def _now(self) -> dict[str, float]:
-        return {name: spent_s(pid) for name, pid in self._pids.items()}
+        return {name: sum(map(spent_s, pids)) for name, pids in self._pids.items()}
 
     def spent(self) -> dict[str, float]:
         """By program; starts anew for the next question."""

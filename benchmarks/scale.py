@@ -110,15 +110,15 @@ async def watched(client: Client, tasks: Tasks) -> tuple[Program, Processors]:
     names = ("virt-controller", "virt-api")
     ours = {name: await Program.find(client, name) for name in names}
     binaries = Path(run(str(BIN / "localkube"), "which", "kubectl").ok().out.strip()).parent
-    tasks.spawn(watch(*ours.values()), name="memory")
-    return ours["virt-controller"], Processors(binaries, ours)
+    controller = ours["virt-controller"][0]
+    tasks.spawn(watch(controller), name="memory")
+    return controller, Processors(binaries, ours)
 
 
-async def watch(*programs: Program) -> None:
-    """Looks at memory now and then, until cancelled."""
+async def watch(program: Program) -> None:
+    """Looks at its memory now and then, until cancelled."""
     while True:
-        for program in programs:
-            program.look()
+        program.look()
         await asyncio.sleep(5)
 
 
