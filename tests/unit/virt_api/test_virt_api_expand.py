@@ -36,6 +36,12 @@ def test_what_is_no_machine_of_this_namespace_is_refused(body: str, message: str
     assert [str(dig(c, "message")).startswith(cause) for c in causes] == ([True] if cause else [])
 
 
+def test_a_request_without_a_namespace_is_refused() -> None:
+    with pytest.raises(StatusError) as refused:
+        sent_machine((MACHINE % "").encode(), "")
+    assert (refused.value.code, refused.value.message) == (400, "The request namespace must not be empty")
+
+
 @pytest.mark.parametrize("metadata", ["", '"namespace": "shop"'], ids=["without namespace", "with its namespace"])
 def test_a_machine_is_one_of_the_requests_namespace(metadata: str) -> None:
     assert sent_machine((MACHINE % metadata).encode(), "shop").metadata.namespace == "shop"

@@ -106,7 +106,7 @@ def _vddk(params: Params) -> JsonObject:
 
 def _clone(kind: str) -> Callable[[Params], JsonObject]:
     def read(params: Params) -> JsonObject:
-        namespace, name = split_prefix(FLAG, params.needed("src"))
+        namespace, name = split_prefix(FLAG, params.needed("src"), within="src invalid: ")
         if not namespace:
             raise params.problem(f'namespace of {kind} "{name}" must be specified')
         return _source(kind, name=name, namespace=namespace)

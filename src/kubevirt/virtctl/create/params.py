@@ -88,11 +88,12 @@ def _uint32(text: str) -> int:
     return int(text)
 
 
-def split_prefix(flag: str, text: str) -> tuple[str, str]:
-    """Read `[PREFIX/]NAME`."""
+def split_prefix(flag: str, text: str, *, within: str = "") -> tuple[str, str]:
+    """Read `[PREFIX/]NAME`; `within` frames what is wrong with it."""
+    flaw = f'failed to parse "--{flag}" flag: {within}'
     *before, name = text.split("/")
     if len(before) > 1:
-        raise CommandError(f'failed to parse "--{flag}" flag: invalid count {len(before)} of slashes in prefix/name')
+        raise CommandError(f"{flaw}invalid count {len(before)} of slashes in prefix/name")
     if not name:
-        raise CommandError(f'failed to parse "--{flag}" flag: name cannot be empty')
+        raise CommandError(f"{flaw}name cannot be empty")
     return (before[0] if before else ""), name
