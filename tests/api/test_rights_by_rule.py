@@ -33,7 +33,8 @@ VERSIONS = {"snapshot.kubevirt.io": "v1beta1", "backup.kubevirt.io": "v1alpha1",
             "instancetype.kubevirt.io": "v1beta1", "cdi.kubevirt.io": "v1beta1"}
 """Of groups that are not served as v1."""
 CLUSTER_WIDE = {"nodes", "namespaces", "subjectaccessreviews", "customresourcedefinitions", "storageclasses",
-                "virtualmachineclusterinstancetypes", "virtualmachineclusterpreferences", "migrationpolicies"}
+                "virtualmachineclusterinstancetypes", "virtualmachineclusterpreferences", "migrationpolicies",
+                "storageprofiles"}
 METHODS = {"get": "GET", "list": "GET", "watch": "GET", "create": "POST", "update": "PUT", "patch": "PATCH",
            "delete": "DELETE"}
 
