@@ -89,11 +89,11 @@ def test_packets_reach_the_guest_and_show_who_sent_them(pod: Pod, guest: str, ga
         async def exchange() -> tuple[str, str]:
             with PodNamespace(inside.pid) as here, PodNamespace(pod.outside.pid) as there:
                 server = await here.run(lambda: socket.create_server((address, 8080), family=family))
-                with server, await there.run(lambda: socket.create_connection((pod_address, 8080), timeout=10)):
+                with server, await there.run(lambda: socket.create_connection((pod_address, 8080), timeout=60)):
                     connection, peer = server.accept()
                     connection.close()
                 outer = await there.run(lambda: socket.create_server((outside, 9090), family=family))
-                with outer, await here.run(lambda: socket.create_connection((outside, 9090), timeout=10)):
+                with outer, await here.run(lambda: socket.create_connection((outside, 9090), timeout=60)):
                     connection, seen = outer.accept()
                     connection.close()
                 return peer[0], seen[0]

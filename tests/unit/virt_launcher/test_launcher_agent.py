@@ -170,7 +170,7 @@ def test_what_an_agent_that_comes_is_asked(agent: object, answers: bool, hostnam
         watching = AgentWatch(guest, Talkative(answers=answers), Agent({"guest-info": agent}))  # type: ignore[arg-type]
         task = asyncio.create_task(watching.run())
         try:
-            return await asyncio.wait_for(told, 10)
+            return await asyncio.wait_for(told, 60)
         finally:
             task.cancel()
 
@@ -213,7 +213,7 @@ def test_file_systems_that_thaw_by_themselves_are_noticed(answers: list[object],
         guest.file_systems = file_systems
         agent = Agent({"guest-info": {"version": "5.0"}, "guest-fsfreeze-status": status})
         task = asyncio.create_task(AgentWatch(guest, Talkative(answers=False), agent).run())  # type: ignore[arg-type]
-        async with asyncio.timeout(10):
+        async with asyncio.timeout(60):
             await done.wait()
             await asyncio.sleep(0)
         task.cancel()
