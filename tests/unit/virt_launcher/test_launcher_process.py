@@ -35,7 +35,7 @@ async def test_a_childs_end_is_told_with_its_status() -> None:
 async def test_the_end_of_a_child_that_was_started_early_is_told() -> None:
     """libvirtd is started before there is an event loop, and may have ended by the time somebody watches."""
     pid = programs.start(["sh", "-c", "exit 3"], {"PATH": os.environ["PATH"]})
-    os.waitid(os.P_PID, pid, os.WEXITED | os.WNOWAIT)
+    os.waitid(os.P_PID, pid, os.WEXITED | os.WNOWAIT)  # noqa: ASYNC222 - the loop is not to see it before
     orphans: list[int] = []
     children = Children(on_orphan=lambda orphan, _status: orphans.append(orphan))
     child = children.adopt("early", pid)
