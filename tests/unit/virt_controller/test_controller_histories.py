@@ -156,6 +156,8 @@ class VmHistories(Histories):
             assert told in ("Stopped", "CrashLoopBackOff")
             assert all(p in FINAL for p in phases)
         assert vm["status"].get("created", False) is bool(vmis)
+        asked = [r["action"] for r in vm["status"].get("stateChangeRequests", [])]
+        assert not (phases == ["Running"] and asked[:1] == ["Start"]), "a request that is served is kept"
 
 
 async def test_a_lost_answer_and_deaf_caches_make_no_second_pod() -> None:

@@ -31,7 +31,8 @@ CHANGES = st.sampled_from([
     {"nodeSelector": {"zone": "a"}}, {"nodeSelector": {"zone": "b"}}, {"tolerations": [{"key": "spare"}]},
     {"hostname": "one"}, {"hostname": "two"}, {"nodeSelector": {}, "tolerations": [], "hostname": ""}])
 
-LAST_WISHES: tuple[dict[str, Any], ...] = ({"nodeSelector": {"zone": "z"}}, {"hostname": "last"})
+LAST_WISHES: tuple[dict[str, Any], ...] = (
+    {"nodeSelector": {"zone": "z"}}, {"tolerations": [{"key": "last"}]}, {"hostname": "last"})
 """Changes made when all has come to rest: none of them may be missed."""
 
 
