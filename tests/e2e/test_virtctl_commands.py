@@ -100,10 +100,27 @@ def test_a_machine_written_out(stopped: Cluster, tmp_path: Path) -> None:
     stopped.virtctl("expand", "-f", "/absent").fails("error reading file open /absent: no such file or directory")
 
 
-def test_what_a_machine_depends_on(stopped: Cluster) -> None:
-    stopped.virtctl("objectgraph", NAME).fails(
-        f"error listing object graph of VirtualMachine {NAME}: ", "'ObjectGraph' feature gate is not enabled"
-    )
+def test_what_a_machine_depends_on(stopped: Cluster, admin: Cluster) -> None:
+    """Behind a feature gate, which is opened and closed here."""
+    installation = admin.in_namespace("kubevirt")
+    path = "/spec/configuration/developerConfiguration"
+    before = installation.get("kubevirt", "kubevirt")["spec"].get("configuration", {}).get("developerConfiguration")
+    closed = f"error listing object graph of VirtualMachine {NAME}: '{{}}' feature gate is not enabled"
+    stopped.virtctl("objectgraph", NAME).fails(closed.format("ObjectGraph"))
+    gates = {**(before or {}), "featureGates": [*(before or {}).get("featureGates", []), "ObjectGraph"]}
+    installation.kubectl("patch", "kubevirt", "kubevirt", "--type=merge", "-p",
+                         json.dumps({"spec": {"configuration": {"developerConfiguration": gates}}})).ok()
+    try:
+        def graph() -> Any:
+            return json.loads(stopped.virtctl("objectgraph", NAME).ok().out)
+
+        found = eventually("the gate to open", graph)
+        yaml = stopped.virtctl("objectgraph", NAME, "-o", "yaml", "--exclude-optional").ok().out
+    finally:
+        change = {"op": "replace", "path": path, "value": before} if before else {"op": "remove", "path": path}
+        installation.kubectl("patch", "kubevirt", "kubevirt", "--type=json", "-p", json.dumps([change])).ok()
+    assert found["objectReference"]["name"] == NAME
+    assert f"name: {NAME}" in yaml
 
 
 def test_memory_and_disks_that_cannot_be_had(stopped: Cluster, tmp_path: Path) -> None:
