@@ -13,6 +13,7 @@ from tests.e2e.manifests import as_json, vm
 
 pytestmark = [pytest.mark.e2e, pytest.mark.alone]
 TO_RUNNING = 8
+OVERTAKEN = 2
 REST_S = 20.0
 
 
@@ -33,8 +34,11 @@ def writes_in(audit: AuditLog, namespace: str) -> list[Write]:
 def test_a_start_costs_no_more_than_promised(namespace: Cluster, audit: AuditLog) -> None:
     namespace.apply(as_json(vm("counted"))).ok()
     namespace.wait_status("counted", "Running")
-    # Two programs write to one instance, so now and then one overtakes the other: that is chance, and not the budget's.
-    writes = [w for w in writes_in(audit, namespace.namespace) if not w.was_overtaken]
+    seen = writes_in(audit, namespace.namespace)
+    # Two programs write to one instance, so now and then one overtakes the other: chance, as long as it is seldom.
+    overtaken = [str(w) for w in seen if w.was_overtaken]
+    assert len(overtaken) <= OVERTAKEN, f"{len(overtaken)} writes were overtaken: {overtaken}"
+    writes = [w for w in seen if not w.was_overtaken]
     to_running = until_running(writes)
     assert len(to_running) <= TO_RUNNING, f"{len(to_running)} writes: {[str(w) for w in to_running]}"
     refused = [str(w) for w in writes if w.code >= 400]

@@ -32,6 +32,14 @@ LOST = (
 )
 
 
+@pytest.fixture(autouse=True)
+def heeds_interrupts() -> Iterator[None]:
+    """Ctrl+C reaches the command also where the tests were started in the background, which ignores it."""
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    yield
+    signal.signal(signal.SIGINT, before)
+
+
 def stream(data: bytes = b"", *, code: int = 1000, reason: str = "", until: bytes = b"") -> Handler:
     """A stream that says `data`, waits for `until`, and is closed; code 0: left open."""
 
