@@ -12,10 +12,10 @@ import shutil
 import subprocess
 import tempfile
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import asdict
 from pathlib import Path
 
 import pytest
+from msgspec.structs import asdict
 
 from kubevirt.api import codec
 from kubevirt.api.admission import admit_vmi
