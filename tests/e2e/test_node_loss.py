@@ -66,7 +66,6 @@ def make_room(admin: Cluster, nodes: list[str]) -> str:
                 system.kubectl("delete", "pod", pod["metadata"]["name"]).ok()
         eventually("our programs to have moved", lambda: free not in crowded_nodes(admin))
         admin.kubectl("uncordon", free).ok()
-        system.kubectl("wait", "kubevirt/kubevirt", "--for=condition=Available", "--timeout=240s").ok()
         for deployment in ("virt-api", "virt-controller"):
             system.kubectl("rollout", "status", f"deployment/{deployment}", "--timeout=240s").ok()
         return free

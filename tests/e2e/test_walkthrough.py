@@ -37,9 +37,9 @@ def vmi_uid(cluster: Cluster) -> str:
 
 
 def revisions(cluster: Cluster) -> list[str]:
-    """The copies of machines that instances were made of."""
-    names = [str(r["metadata"]["name"]) for r in cluster.objects("controllerrevisions")]
-    return [name for name in names if name.startswith("revision-start-vm-")]
+    """The copies of the machine that its instances were made of; one that it was parted from has no owner any more."""
+    found = [r["metadata"] for r in cluster.objects("controllerrevisions")]
+    return [m["name"] for m in found if any(o["name"] == VM for o in m.get("ownerReferences", []))]
 
 
 def test_creating_a_stopped_machine_creates_no_instance(cluster: Cluster) -> None:
