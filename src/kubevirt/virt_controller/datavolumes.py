@@ -78,12 +78,14 @@ class DataSource(Api):
     status: DataSourceContent = present(DataSourceContent)
 
 
-def _importers(plural: str, kind: str, type_: type[T]) -> Resource[T]:
-    return Resource(group="cdi.kubevirt.io", version="v1beta1", plural=plural, kind=kind, type_=type_)
+def importers(plural: str, kind: str, type_: type[T], *, namespaced: bool = True) -> Resource[T]:
+    """A kind of the importer's API."""
+    return Resource(group="cdi.kubevirt.io", version="v1beta1", plural=plural, kind=kind, type_=type_,
+                    namespaced=namespaced)
 
 
-DATA_VOLUMES: Final = _importers("datavolumes", "DataVolume", DataVolume)
-DATA_SOURCES: Final = _importers("datasources", "DataSource", DataSource)
+DATA_VOLUMES: Final = importers("datavolumes", "DataVolume", DataVolume)
+DATA_SOURCES: Final = importers("datasources", "DataSource", DataSource)
 
 
 class Presence(Enum):

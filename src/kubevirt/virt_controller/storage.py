@@ -12,11 +12,12 @@ from typing import Final
 from kubevirt.api.base import Api, constant, present
 from kubevirt.api.meta import ObjectMeta
 from kubevirt.api.objects import StorageClass
-from kubevirt.api.resources import STORAGE_CLASSES, Resource
+from kubevirt.api.resources import STORAGE_CLASSES
 from kubevirt.kit.tasks import Tasks
 from kubevirt.kube.client import Client
 from kubevirt.kube.errors import NotFound
 from kubevirt.kube.informer import Informer
+from kubevirt.virt_controller.datavolumes import importers
 
 DEFAULT_FOR_MACHINES = "storageclass.kubevirt.io/is-default-virt-class"
 DEFAULT = "storageclass.kubernetes.io/is-default-class"
@@ -45,8 +46,7 @@ class StorageProfile(Api):
     status: StorageProfileStatus = present(StorageProfileStatus)
 
 
-STORAGE_PROFILES: Final = Resource(group="cdi.kubevirt.io", version="v1beta1", plural="storageprofiles",
-                                   kind="StorageProfile", type_=StorageProfile, namespaced=False)
+STORAGE_PROFILES: Final = importers("storageprofiles", "StorageProfile", StorageProfile, namespaced=False)
 
 
 class Storage:

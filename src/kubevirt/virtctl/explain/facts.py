@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 
@@ -34,19 +34,15 @@ class Facts:
 
     def last_event(self, kind: str, name: str, *reasons: str) -> Event | None:
         """The newest event about an object with one of the reasons."""
-        found = [
-            event for event in self.events
-            if event.involved_object.kind == kind and event.involved_object.name == name and event.reason in reasons
-        ]
-        return max(found, key=lambda event: seconds(event.last_timestamp), default=None)
-
+        return self._newest(kind, name, lambda event: event.reason in reasons)
 
     def last_warning(self, kind: str, name: str) -> Event | None:
         """The newest warning about an object."""
-        found = [
-            event for event in self.events
-            if event.involved_object.kind == kind and event.involved_object.name == name and event.type == "Warning"
-        ]
+        return self._newest(kind, name, lambda event: event.type == "Warning")
+
+    def _newest(self, kind: str, name: str, is_meant: Callable[[Event], bool]) -> Event | None:
+        about = ((event, event.involved_object) for event in self.events)
+        found = (event for event, it in about if it.kind == kind and it.name == name and is_meant(event))
         return max(found, key=lambda event: seconds(event.last_timestamp), default=None)
 
     @property
