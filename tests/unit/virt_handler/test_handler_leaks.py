@@ -10,13 +10,14 @@ import asyncio
 import contextlib
 import os
 import shutil
-import threading
 from collections.abc import AsyncIterator
 from pathlib import Path
 
 import grpc
 import grpc.aio
+import handler_held
 import pytest
+from handler_held import assert_nothing_stays
 
 from kubevirt.kit.tasks import Tasks
 from kubevirt.launcher_link.messages import DomainEvent
@@ -34,9 +35,8 @@ PATIENCE_S = 120.0
 
 
 def held() -> dict[str, int]:
-    """What this process holds of things that can leak."""
-    return {"descriptors": len(os.listdir("/proc/self/fd")), "tasks": len(asyncio.all_tasks()),  # noqa: PTH208
-            "threads": threading.active_count()}  # fmt: skip
+    """What this process and its event loop hold."""
+    return {**handler_held.held(), "tasks": len(asyncio.all_tasks())}
 
 
 def pod_dir(pods: Path, uid: str) -> Path:
@@ -124,10 +124,6 @@ class Node:
             self.launchers.forget(key)
 
 
-BY_CHANCE = 3
-"""A thread of the pool or a socket about to close may be there or not. What stays of launchers stays of all of them."""
-
-
 async def settled() -> dict[str, int]:
     """What is held once cancelled tasks and closed transports have had their turn."""
     async with asyncio.timeout(PATIENCE_S):
@@ -150,9 +146,7 @@ async def test_launchers_come_and_go_without_a_trace(life: str, starts: int, tmp
         before = await settled()
         for number in range(starts):
             await getattr(node, life)(f"pod-{number}")
-        now = await settled()
-        grown = {what: now[what] - before[what] for what in before if now[what] > before[what] + BY_CHANCE}
-        assert not grown, f"after {starts} launchers: {now}, and {before} before"
+        assert_nothing_stays(before, await settled(), starts)
 
 
 async def test_a_kubelet_that_restarts_leaves_no_servers(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

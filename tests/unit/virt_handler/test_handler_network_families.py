@@ -9,12 +9,12 @@ import asyncio
 import os
 import socket
 import subprocess
-import threading
 import time
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from handler_held import assert_nothing_stays, held
 from handler_pod import GATEWAY, GATEWAY6, POD_IP, POD_IP6, POD_MAC, Pod, do_wire, run, until_apart, vmi
 
 from kubevirt.virt_handler.network import wiring
@@ -158,23 +158,13 @@ def _chains() -> set[str]:
         return {chain.get_attr("NFTA_CHAIN_NAME") for chain in kernel.get_chains()}
 
 
-def held() -> dict[str, int]:
-    return {"descriptors": len(os.listdir("/proc/self/fd")), "threads": threading.active_count()}  # noqa: PTH208
-
-
-def assert_nothing_stays(before: dict[str, int], rounds: int) -> None:
-    """What each round leaves shows in all of them; one more or less is somebody else's who comes or goes."""
-    now = held()
-    assert all(now[what] < before[what] + rounds // 2 for what in now), f"after {rounds} times {now}, before {before}"
-
-
 @pytest.mark.parametrize("binding", ["masquerade", "bridge"])
 def test_wiring_leaves_no_descriptor_and_no_thread(pod: Pod, binding: str) -> None:
     do_wire(pod, vmi(binding))
     before = held()
     for _ in range(8):
         do_wire(pod, vmi(binding))
-    assert_nothing_stays(before, 8)
+    assert_nothing_stays(before, held(), 8)
 
 
 def test_a_wiring_that_fails_leaves_no_descriptor_and_no_thread(pod: Pod, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -186,4 +176,4 @@ def test_a_wiring_that_fails_leaves_no_descriptor_and_no_thread(pod: Pod, monkey
     for _ in range(8):
         with pytest.raises(OSError, match="no more links"):
             do_wire(pod, vmi("masquerade"))
-    assert_nothing_stays(before, 8)
+    assert_nothing_stays(before, held(), 8)
