@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import ssl
 import time
 import urllib.error
@@ -88,7 +89,7 @@ def programs(layout: Layout, settings: Settings) -> list[Program]:
             args=[str(layout.bin / "registry"), "serve", str(config / "registry.yaml")],
             env=["OTEL_TRACES_EXPORTER=none", "OTEL_METRICS_EXPORTER=none", "OTEL_LOGS_EXPORTER=none"],
         ),
-        Program(name="kube-apiserver", args=_apiserver(layout, settings), wait_for=etcd),
+        Program(name="kube-apiserver", args=_apiserver(layout, settings), env=_collect_seldom(), wait_for=etcd),
         Program(name="kube-controller-manager", args=_controller_manager(layout, settings), wait_for=api),
         Program(
             name="kube-scheduler",
@@ -112,6 +113,16 @@ def programs(layout: Layout, settings: Settings) -> list[Program]:
             wait_for=api,
         ),
     ]
+
+
+def _collect_seldom() -> list[str]:
+    """Go's own settings that let the API server collect its garbage at five times its living memory.
+
+    Half of its processor time under load is collection otherwise, and on a machine of few processors that is what
+    everything else waits for. Beyond a quarter of the machine's memory it collects as often as it must.
+    """
+    memory = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
+    return ["GOGC=400", f"GOMEMLIMIT={memory // 4}"]
 
 
 def _etcd(layout: Layout, settings: Settings) -> list[str]:
