@@ -18,6 +18,7 @@ from kubevirt.kit import logs
 from kubevirt.kit.errors import Problem
 from kubevirt.kit.json import Json
 from kubevirt.machine.access_credentials import AgentCredential
+from kubevirt.virt_launcher import guest_agent
 
 if TYPE_CHECKING:
     from kubevirt.virt_launcher.agent_channel import AgentChannel
@@ -52,8 +53,8 @@ async def keep(
         try:
             wanted = read(credentials)
             if wanted != done:
-                for user, keys in wanted.keys.items():
-                    await _set_keys(channel, user, keys)
+                if wanted.keys:
+                    await _set_all_keys(channel, wanted.keys)
                 for user, password in changed_passwords(done, wanted):
                     await _set_password(channel, user, password)
                 done = wanted
@@ -95,6 +96,16 @@ def changed_passwords(done: Wanted | None, wanted: Wanted) -> list[tuple[str, by
     """Only what the secret has changed: a user may have a password of their own choice by now."""
     before = done.passwords if done is not None else {}
     return [(user, password) for user, password in wanted.passwords.items() if before.get(user) != password]
+
+
+async def _set_all_keys(channel: AgentChannel, wanted: Mapping[str, list[str]]) -> None:
+    about = msgspec.json.decode(await channel.ask("guest-info"), type=guest_agent.AboutAgent)
+    if guest_agent.has_key_commands(about):
+        set_keys = _set_keys
+    else:
+        from kubevirt.virt_launcher.old_agent_keys import set_keys
+    for user, keys in wanted.items():
+        await set_keys(channel, user, keys)
 
 
 async def _set_keys(channel: AgentChannel, user: str, keys: list[str]) -> None:

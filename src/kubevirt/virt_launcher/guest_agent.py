@@ -31,6 +31,10 @@ BASIC = frozenset({
 KEYS = frozenset({
     "guest-ssh-get-authorized-keys", "guest-ssh-add-authorized-keys", "guest-ssh-remove-authorized-keys",
 })  # fmt: skip
+KEYS_BY_SHELL = frozenset({
+    "guest-exec", "guest-exec-status", "guest-file-open", "guest-file-close", "guest-file-read", "guest-file-write",
+})  # fmt: skip
+"""What older agents have instead: a shell of the guest can write the keys (`old_agent_keys`)."""
 PASSWORDS = frozenset({"guest-set-user-password"})
 LACKS = "This guest agent doesn't support required {} commands"
 
@@ -48,6 +52,15 @@ class AboutAgent(msgspec.Struct):
     version: str = ""
     supported_commands: list[AgentCommand] = []
 
+    @property
+    def offered(self) -> set[str]:
+        return {command.name for command in self.supported_commands if command.enabled}
+
+
+def has_key_commands(about: AboutAgent) -> bool:
+    """The agent writes SSH keys itself. One that does not list its commands is too old for that."""
+    return about.offered >= KEYS
+
 
 def unsupported_because(about: AboutAgent, *, keys: bool = False, passwords: bool = False) -> str:
     """What the agent lacks of what the machine needs (`keys` and `passwords`: for access credentials); empty: nothing.
@@ -58,10 +71,9 @@ def unsupported_because(about: AboutAgent, *, keys: bool = False, passwords: boo
         if about.version[:2] in ("2.", "3.", "4.", "5."):
             return ""
         return f"Guest agent version '{about.version}' is not supported"
-    offered = {command.name for command in about.supported_commands if command.enabled}
-    for needed, commands, what in ((True, BASIC, "basic"), (keys, KEYS, "public key"),
-                                   (passwords, PASSWORDS, "password")):  # fmt: skip
-        if needed and not commands <= offered:
+    for needed, ways, what in ((True, (BASIC,), "basic"), (keys, (KEYS, KEYS_BY_SHELL), "public key"),
+                               (passwords, (PASSWORDS,), "password")):  # fmt: skip
+        if needed and not any(commands <= about.offered for commands in ways):
             return LACKS.format(what)
     return ""
 

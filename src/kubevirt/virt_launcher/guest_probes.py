@@ -9,19 +9,16 @@ The answer is the exit code in decimal on a line of its own, then what there is 
 from __future__ import annotations
 
 import asyncio
-import base64
 import contextlib
 from collections.abc import AsyncIterator, Callable
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-import msgspec
-
 from kubevirt.kit import logs
 from kubevirt.kit.errors import Problem
-from kubevirt.kit.json import Json
 from kubevirt.launcher_link.messages import GuestEvent
 from kubevirt.machine.domain_report import Reason, State
+from kubevirt.virt_launcher import guest_programs
 
 if TYPE_CHECKING:
     from kubevirt.virt_launcher.agent_channel import AgentChannel
@@ -33,23 +30,10 @@ MAX_QUESTION_BYTES = 128 * 1024
 MAX_PRINTED_BYTES = 10 * 1024
 """As much as the kubelet reads."""
 MAX_SECONDS = 3600.0
-ASK_AGAIN_S = 0.1
 WELL, ILL = 0, 1
 BENIGN = frozenset({Reason.USER, Reason.MIGRATION, Reason.SAVE, Reason.DUMP, Reason.SNAPSHOT, Reason.STARTING_UP,
                     Reason.POSTCOPY, Reason.FROM_SNAPSHOT})
 """A guest that was paused for one of these is not ill, though its agent cannot answer."""
-
-
-class _Started(msgspec.Struct):
-    pid: int
-
-
-class _Status(msgspec.Struct, rename="kebab"):
-    exited: bool
-    exitcode: int = ILL
-    signal: int = 0
-    out_data: str = ""
-    err_data: str = ""
 
 
 class GuestProbes:
@@ -106,16 +90,8 @@ class GuestProbes:
 
     async def _exec(self, command: list[str]) -> tuple[int, bytes]:
         """Run a program of the guest; its exit code is the probe's."""
-        program, *arguments = command
-        listed: list[Json] = [*arguments]
-        answer = await self._channel.ask("guest-exec", path=program, arg=listed, capture_output=True)
-        pid = msgspec.json.decode(answer, type=_Started).pid
-        while True:
-            status = msgspec.json.decode(await self._channel.ask("guest-exec-status", pid=pid), type=_Status)
-            if status.exited:
-                printed = base64.b64decode(status.out_data) + base64.b64decode(status.err_data)
-                return (ILL if status.signal else status.exitcode), printed
-            await asyncio.sleep(ASK_AGAIN_S)
+        ended = await guest_programs.run(self._channel, command[0], command[1:])
+        return ended.code, ended.printed
 
     def _failed(self, verb: str, why: str) -> tuple[int, bytes]:
         if verb == "ping" and self._well:

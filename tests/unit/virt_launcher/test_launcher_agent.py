@@ -15,7 +15,15 @@ from kubevirt.launcher_link.sync import SyncRequest
 from kubevirt.machine.domain_report import AgentReport
 from kubevirt.virt_launcher import changes, guest_agent, guest_clock, live
 from kubevirt.virt_launcher.agent_watch import AgentWatch
-from kubevirt.virt_launcher.guest_agent import BASIC, KEYS, PASSWORDS, AboutAgent, AgentCommand, unsupported_because
+from kubevirt.virt_launcher.guest_agent import (
+    BASIC,
+    KEYS,
+    KEYS_BY_SHELL,
+    PASSWORDS,
+    AboutAgent,
+    AgentCommand,
+    unsupported_because,
+)
 from kubevirt.virt_launcher.orders import Described, DescribedInterface
 
 BASICS = "This guest agent doesn't support required basic commands"
@@ -32,6 +40,9 @@ def about(*commands: str, version: str = "10.0", disabled: str = "") -> AboutAge
     pytest.param(about(*BASIC, disabled="guest-get-osinfo"), False, False, BASICS, id="a command that was disabled"),
     pytest.param(about(*BASIC), True, False, "This guest agent doesn't support required public key commands",
                  id="keys are wanted, and it cannot"),
+    pytest.param(about(*BASIC, *KEYS_BY_SHELL), True, False, "", id="an older one whose shell can write keys"),
+    pytest.param(about(*BASIC, *KEYS_BY_SHELL, disabled="guest-exec"), True, False,
+                 "This guest agent doesn't support required public key commands", id="no programs may be run"),
     pytest.param(about(*BASIC, *KEYS), True, True, "This guest agent doesn't support required password commands",
                  id="passwords are wanted, and it cannot"),
     pytest.param(about(*BASIC, *KEYS, *PASSWORDS), True, True, "", id="both are wanted, and it can"),
