@@ -16,7 +16,7 @@ from kubevirt.virt_api.objects import find_vm, read_options, read_vm, read_vmi
 from kubevirt.virt_api.portforward import forward_port
 from kubevirt.virt_api.replies import StatusError, conflict
 from kubevirt.virt_api.server import AGENTS, CLIENT
-from kubevirt.virt_api.streams import join_handler
+from kubevirt.virt_api.streams import join_handler, must_be_a_stream
 
 Check = Callable[[VirtualMachineInstance], None]
 Route = Callable[[web.Request], Awaitable[web.StreamResponse]]
@@ -67,6 +67,7 @@ async def unpause(request: web.Request) -> web.Response:
 def _stream(action: str, check: Check) -> Route:
     async def get(request: web.Request) -> web.StreamResponse:
         vmi = await checked(request, check)
+        must_be_a_stream(request)
         agents = request.app[AGENTS]
         return await join_handler(request, agents, await agents.url(vmi, action))
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
@@ -17,6 +18,9 @@ from kubevirt.virt_api.replies import StatusError
 
 PORT = 8186
 CONNECT_TIMEOUT_S = 10.0
+HANDSHAKE_TIMEOUT_S = 10.0
+ANSWER_TIMEOUT_S = 50.0
+"""The API server gives up after a minute, without a word about who was waited for."""
 SERVER_NAME = "virt-handler.kubevirt.io"  # the DNS name in the certificates of all handlers
 
 
@@ -43,7 +47,9 @@ class NodeAgents:
         pods = await self.client.list(
             PODS, self.namespace, labels="kubevirt.io=virt-handler", fields=f"spec.nodeName={node}"
         )
-        address = next((pod.status.pod_ip for pod in pods if pod.status.phase == "Running" and pod.status.pod_ip), None)
+        running = [pod for pod in pods if pod.status.phase == "Running" and pod.status.pod_ip]
+        running.sort(key=lambda pod: pod.metadata.deletion_timestamp is not None)  # while it is replaced there are two
+        address = running[0].status.pod_ip if running else ""
         if not address:
             raise StatusError(
                 503,
@@ -61,14 +67,19 @@ class NodeAgents:
     ) -> AsyncIterator[aiohttp.ClientWebSocketResponse]:
         """An open stream of the handler, to be read as a LiveSocket. Raises StatusError when it refuses, and what
         aiohttp raises when it cannot be reached."""
-        async with self.http.ws_connect(
-            url,
-            protocols=protocols,
-            autoping=False,
-            max_msg_size=0,
-            ssl=self.tls.current(),
-            server_hostname=SERVER_NAME,
-        ) as socket:
+        try:
+            async with asyncio.timeout(HANDSHAKE_TIMEOUT_S):
+                socket = await self.http.ws_connect(
+                    url,
+                    protocols=protocols,
+                    autoping=False,
+                    max_msg_size=0,
+                    ssl=self.tls.current(),
+                    server_hostname=SERVER_NAME,
+                )
+        except TimeoutError as e:
+            raise StatusError(504, f"virt-handler at {url.host} does not answer") from e
+        async with socket:
             yield socket
 
     async def put(self, vmi: VirtualMachineInstance, action: str, *, body: bytes = b"") -> None:
@@ -83,17 +94,23 @@ class NodeAgents:
         self, method: str, vmi: VirtualMachineInstance, action: str, query: Mapping[str, str], body: bytes
     ) -> Answer:
         url = (await self.url(vmi, action)).with_query(query)
+        frame = "Cannot GET request " if method == "GET" else ""
+        node = vmi.status.node_name
         try:
-            async with self.http.request(
-                method, url, data=body or None, ssl=self.tls.current(), server_hostname=SERVER_NAME
-            ) as answer:
+            async with (
+                asyncio.timeout(ANSWER_TIMEOUT_S),
+                self.http.request(
+                    method, url, data=body or None, ssl=self.tls.current(), server_hostname=SERVER_NAME
+                ) as answer,
+            ):
                 return Answer(content_type=answer.content_type, body=await answer.read())
         except StatusError as e:
-            raise StatusError(e.code, f"Cannot GET request {e.message}" if method == "GET" else e.message) from e
-        except (aiohttp.ClientConnectionError, TimeoutError) as e:
-            frame = "Cannot GET request " if method == "GET" else ""
-            node = vmi.status.node_name
+            raise StatusError(e.code, f"{frame}{e.message}") from e
+        except aiohttp.ClientConnectionError as e:
             raise StatusError(503, f"{frame}virt-handler on node {node!r} cannot be reached: {e}") from e
+        except TimeoutError as e:
+            raise StatusError(504, f"{frame}virt-handler on node {node!r} has not answered within "
+                                   f"{ANSWER_TIMEOUT_S:g} s; try again") from e  # fmt: skip
 
 
 def session() -> aiohttp.ClientSession:

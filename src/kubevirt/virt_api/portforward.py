@@ -12,17 +12,23 @@ from aiohttp import web
 from kubevirt.kit.tasks import until_first_ends
 from kubevirt.kube.websockets import Ending, LiveSocket
 from kubevirt.virt_api.replies import StatusError
-from kubevirt.virt_api.streams import accept, finish
+from kubevirt.virt_api.streams import accept, finish, must_be_a_stream
 
 CHUNK = 64 * 1024
 DIAL_TIMEOUT_S = 10.0
+PING_EVERY_S = 1.0
+"""Tunnels are often idle, and what they pass through on the way must not forget them."""
+PORTS = range(1, 65536)
 
 
 async def forward_port(request: web.Request, address: str, port: int, protocol: str) -> web.StreamResponse:
     """Connect the client with a port of the guest; 500 with the reason when the guest does not answer."""
+    if port not in PORTS:
+        raise StatusError(400, f"port {port} cannot be: ports are between {PORTS.start} and {PORTS.stop - 1}")
+    must_be_a_stream(request)
     async with _dialled(address, port, protocol) as (reader, write):
         client = await accept(request)
-        live = LiveSocket(client)
+        live = LiveSocket(client, ping_every_s=PING_EVERY_S)
 
         async def to_guest() -> None:
             async for data in live:
@@ -32,8 +38,12 @@ async def forward_port(request: web.Request, address: str, port: int, protocol: 
             async for data in reader:
                 await live.send(data)
 
-        await until_first_ends(to_guest(), to_client(), live.watch())
-        await finish(request, client, live, Ending(code=aiohttp.WSCloseCode.OK))
+        ending = Ending(code=aiohttp.WSCloseCode.OK)
+        try:
+            await until_first_ends(to_guest(), to_client(), live.watch())
+        except OSError as e:  # a guest that vanished is no end of the stream, unlike one that hangs up
+            ending = Ending(code=aiohttp.WSCloseCode.GOING_AWAY, reason=f"the guest: {words(e)}")
+        await finish(request, client, live, ending)
     return client
 
 
@@ -53,22 +63,27 @@ class _Datagrams(asyncio.DatagramProtocol):
 @asynccontextmanager
 async def _dialled(address: str, port: int, protocol: str) -> AsyncIterator[tuple[AsyncIterator[bytes], Writer]]:
     try:
-        if protocol == "udp":
-            loop = asyncio.get_running_loop()
-            transport, datagrams = await loop.create_datagram_endpoint(_Datagrams, remote_addr=(address, port))
-            try:
-                yield _each(datagrams.received.get), Writer(transport.sendto)
-            finally:
-                transport.close()
-            return
         async with asyncio.timeout(DIAL_TIMEOUT_S):
-            reader, writer = await asyncio.open_connection(address, port)
+            if protocol == "udp":
+                loop = asyncio.get_running_loop()
+                transport, datagrams = await loop.create_datagram_endpoint(_Datagrams, remote_addr=(address, port))
+                ends = _each(datagrams.received.get), Writer(transport.sendto)
+                close = transport.close
+            else:
+                reader, writer = await asyncio.open_connection(address, port)
+                ends = _chunks(reader), Writer(writer.write, writer.drain)
+                close = writer.close
     except OSError as e:
-        raise StatusError(500, f"dialing VM: {address}:{port}: {e.strerror or e}") from e
+        raise StatusError(500, f"dialing VM: {address}:{port}: {words(e)}") from e
     try:
-        yield _chunks(reader), Writer(writer.write, writer.drain)
+        yield ends
     finally:
-        writer.close()
+        close()
+
+
+def words(e: OSError) -> str:
+    """What the system says of an error; a time-out of our own says nothing itself."""
+    return e.strerror or str(e) or f"no answer within {DIAL_TIMEOUT_S:g} s"
 
 
 class Writer:

@@ -22,6 +22,7 @@ from kubevirt.virt_api.replies import StatusError
 GOODBYE_S = 5.0
 RESTARTING = "virt-api is restarting; connect again."
 LOST_NODE = "The node of the instance does not answer any more."
+NO_STREAM = f"this is a stream: connect with a WebSocket of the protocol {PROTOCOL}, as virtctl does"
 _PASSED_ON = range(1000, 5000)
 _NEVER_SENT = (aiohttp.WSCloseCode.ABNORMAL_CLOSURE, 1005, 1015)  # codes that only name what was seen
 
@@ -52,6 +53,12 @@ def follow_streams(app: web.Application) -> None:
     """Let the application know its open streams, so that their clients are told when it ends."""
     app[OPEN] = OpenStreams()
     app.on_shutdown.append(app[OPEN].end_all)
+
+
+def must_be_a_stream(request: web.Request) -> None:
+    """StatusError 400 for a plain GET, before anything is connected: a screen's session would give way to it."""
+    if not web.WebSocketResponse().can_prepare(request).ok:
+        raise StatusError(400, NO_STREAM)
 
 
 async def accept(request: web.Request) -> web.WebSocketResponse:

@@ -17,7 +17,7 @@ from kubevirt.kube.websockets import PROTOCOL, Ending, LiveSocket, close_reason
 from kubevirt.virt_api.node_agents import session as agents_session
 from kubevirt.virt_api.portforward import forward_port
 from kubevirt.virt_api.server import errors_as_status
-from kubevirt.virt_api.streams import follow_streams, join_handler
+from kubevirt.virt_api.streams import NO_STREAM, follow_streams, join_handler
 
 UPGRADE = {"Connection": "Upgrade", "Upgrade": "websocket", "Sec-WebSocket-Version": "13",
            "Sec-WebSocket-Key": "dGhlIHNhbXBsZSBub25jZQ=="}  # fmt: skip
@@ -210,10 +210,28 @@ async def test_a_port_nobody_listens_on_is_an_error_with_the_address() -> None:
     async with (
         listening(forward, is_virt_api=True) as url,
         aiohttp.ClientSession() as session,
-        session.get(url) as answer,
+        session.get(url, headers=UPGRADE) as answer,
     ):
         assert answer.status == 500
         assert (await answer.json())["message"].startswith("dialing VM: 127.0.0.1:1: ")
+
+
+async def refused(url: URL, headers: dict[str, str]) -> tuple[int, str]:
+    async with aiohttp.ClientSession() as session, session.get(url, headers=headers) as answer:
+        return answer.status, (await answer.json())["message"]
+
+
+async def test_a_port_that_cannot_be_and_a_request_that_is_no_stream_are_refused_before_anything_is_dialled() -> None:
+    def forward(port: int) -> Handler:
+        async def handler(request: web.Request) -> web.StreamResponse:
+            return await forward_port(request, "127.0.0.1", port, "tcp")
+
+        return handler
+
+    async with listening(forward(65536), is_virt_api=True) as url:
+        assert await refused(url, UPGRADE) == (400, "port 65536 cannot be: ports are between 1 and 65535")
+    async with listening(forward(1), is_virt_api=True) as url:
+        assert await refused(url, {}) == (400, NO_STREAM)
 
 
 class Echo(asyncio.DatagramProtocol):
