@@ -31,8 +31,6 @@ AT_ONCE = 8
 ANSWER_WITHIN_S = 3.0
 ALL_WITHIN_S = 10.0
 PANIC = ("namespace", "name", "type", "bugcheck_code")
-UNKNOWN = "unknown"
-"""Kind and code of a panic: libvirt's event does not carry them."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -45,14 +43,14 @@ class Measured:
 
 
 class HandlerMetrics:
-    """`instances` are those of this node, `launcher` finds theirs by `namespace/name`; `panics` counts, by namespace
-    and name, kernels of guests that gave up.
+    """`instances` are those of this node, `launcher` finds theirs by `namespace/name`; `panics` counts kernels of
+    guests that gave up, by namespace, name, kind and code.
     """
 
     def __init__(self, measures: Measures, *, host: str, node: str,
                  instances: Callable[[], Iterable[VirtualMachineInstance]],
                  launcher: Callable[[str], Launcher | None],
-                 panics: Mapping[tuple[str, str], int]) -> None:
+                 panics: Mapping[tuple[str, str, str, str], int]) -> None:
         self.measures = measures
         self.is_ready = False
         self.deprecated_machine_types: Sequence[str] = ()
@@ -81,7 +79,7 @@ class HandlerMetrics:
                                  ["machine_type", "node"],
                                  [((name, self._node), 1.0) for name in self.deprecated_machine_types])
             yield families.counter("kubevirt_vmi_guest_os_panic_total", "Kernels of guests that gave up.", PANIC,
-                                   [((*who, UNKNOWN, UNKNOWN), number) for who, number in panics])
+                                   panics)
             yield families.of_instance_writes(self.measures)
             yield from self.readings.families()
             yield from families.of_program(self.measures, host=self._host)

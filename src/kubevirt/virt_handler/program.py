@@ -57,7 +57,7 @@ async def run(client: Client, settings: Settings, stop: asyncio.Event, measures:
                                         measure=measures.queue("virt-handler-vm"),
                                         writes=measures.instance_writes)  # fmt: skip
         metrics = HandlerMetrics(measures, host=client.access.server, node=settings.node, instances=instances.all,
-                                 launcher=controller.launchers.get, panics=controller.panics)
+                                 launcher=controller.launchers.get, panics=controller.panics.counted)
         kubevirts.start(tasks)
         await kubevirts.synced()
         instances.start(tasks)

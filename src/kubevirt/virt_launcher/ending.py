@@ -30,15 +30,15 @@ def exit_code(reason: str, failure: str) -> int:
     return 0 if not failure and reason in CLEAN else 1
 
 
-def describe(reason: Reason, qemu_wait_status: int | None) -> str:
-    """One sentence for log, condition and event; empty for an ordinary end, and for none."""
+def describe(reason: Reason, qemu_wait_status: int | None, *, panic: str = "") -> str:
+    """One sentence for log, condition and event; empty for an ordinary end, and for none. `panic` is what came with it."""
     if qemu_wait_status is not None and os.WIFSIGNALED(qemu_wait_status) and reason is Reason.CRASHED:
         number = os.WTERMSIG(qemu_wait_status)
         name = signal.Signals(number).name if number in signal.valid_signals() else str(number)
         hint = "; the kernel may have been short of memory" if number == signal.SIGKILL else ""
         return f"QEMU was ended by signal {name}{hint}"
     if reason is Reason.PANICKED:
-        return "the guest's kernel panicked"
+        return f"the guest's kernel panicked: {panic}" if panic else "the guest's kernel panicked"
     if reason is Reason.CRASHED:
         return "QEMU ended by itself without the guest having been switched off"
     return ""

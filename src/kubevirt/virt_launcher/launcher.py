@@ -206,10 +206,10 @@ class Launcher:
     def _panicked(self) -> None:
         from kubevirt.virt_launcher import trouble
 
-        event = trouble.panicked(trouble.log_of(self._options.domain))
-        log.warning("the guest's kernel panicked", details=event.message)
-        self._machine.panicked()
-        self._server.tell(event)
+        details = trouble.panic_details(trouble.log_of(self._options.domain))
+        log.warning("the guest's kernel panicked", details=details or None)
+        self._machine.panicked(details)
+        self._server.tell(trouble.panicked(details))
 
     def _disk_failed(self, event: DiskFailed) -> None:
         from kubevirt.virt_launcher import trouble

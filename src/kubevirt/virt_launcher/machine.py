@@ -57,7 +57,8 @@ class Machine:
         self._qemu_pid = 0
         self._qemu_status: int | None = None
         self._qemu_gone = asyncio.Event()
-        self._has_panicked = False
+        self._panic: str | None = None
+        """What came with the panic of the guest's kernel; None while there was none."""
         self._servers = contextlib.ExitStack()
 
     # What virt-handler asks for. All raise Problem.
@@ -160,13 +161,13 @@ class Machine:
             with contextlib.suppress(TimeoutError):
                 async with asyncio.timeout(EXIT_STATUS_WITHIN_S):
                     await self._qemu_gone.wait()
-            state, reason = ending.settle(state, reason, self._qemu_status, panicked=self._has_panicked)
+            state, reason = ending.settle(state, reason, self._qemu_status, panicked=self._panic is not None)
         return state, reason
 
     def _take(self, state: State, reason: Reason) -> None:
         if not self.now.is_alive:
             return  # somebody else looked at the same time
-        told = ending.describe(reason, self._qemu_status)
+        told = ending.describe(reason, self._qemu_status, panic=self._panic or "")
         if has_ended(state):
             log.info("the guest has ended", state=state, reason=reason, told=told or None)
         self._become(replace(self.now, state=state, reason=reason, failure=told))
@@ -198,9 +199,9 @@ class Machine:
         report = CredentialsReport(succeeded=not trouble, message=trouble)
         self._become(replace(self.now, credentials=report))
 
-    def panicked(self) -> None:
+    def panicked(self, details: str) -> None:
         """The guest's kernel gave up; what libvirt and the kernel say of QEMU's end follows from that."""
-        self._has_panicked = True
+        self._panic = details
 
     def orphan_ended(self, pid: int, wait_status: int) -> None:
         """A process that is not this launcher's own child has ended; QEMU is one."""

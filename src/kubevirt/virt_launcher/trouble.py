@@ -20,10 +20,9 @@ def disk_failed(volume: str, *, no_space: bool) -> GuestEvent:
     return GuestEvent(type="Warning", reason="IOerror", message=f"VM Paused due to {what}: {volume}")
 
 
-def panicked(log: Path) -> GuestEvent:
-    """The guest's kernel gave up. What came with it (Windows sends five numbers, most guests nothing) libvirt wrote
-    into the log of the domain."""
-    return GuestEvent(type="Warning", reason="GuestPanicked", message=_details(log))
+def panicked(details: str) -> GuestEvent:
+    """The guest's kernel gave up."""
+    return GuestEvent(type="Warning", reason="GuestPanicked", message=details or UNAVAILABLE)
 
 
 def log_of(domain: str, state_dir: Path = STATE_DIR) -> Path:
@@ -31,13 +30,15 @@ def log_of(domain: str, state_dir: Path = STATE_DIR) -> Path:
     return state_dir / "libvirt" / "qemu" / "log" / f"{domain}.log"
 
 
-def _details(log: Path) -> str:
+def panic_details(log: Path) -> str:
+    """What came with the panic, the kind of the guest's kernel first: Windows sends five numbers, most guests nothing.
+    libvirt wrote it into the log of the domain before it told of the panic."""
     try:
         with log.open("rb") as file:
             file.seek(0, 2)
             file.seek(max(file.tell() - _TAIL_BYTES, 0))
             text = file.read().decode(errors="replace")
     except OSError:
-        return UNAVAILABLE
+        return ""
     found = _DETAILS.findall(text)
-    return str(found[-1]).strip() if found else UNAVAILABLE
+    return str(found[-1]).strip() if found else ""

@@ -54,9 +54,9 @@ async def test_the_page_holds_what_the_table_says_and_nothing_else() -> None:
     measures.requests.begin("GET", "/api/v1/nodes/node01", ())("200")
     measures.instance_writes.written("shop", "web")
     metrics = HandlerMetrics(measures, host="api", node="node01", instances=lambda: [INSTANCE],
-                             launcher={"shop/web": launcher}.get, panics={("shop", "web"): 2})
+                             launcher={"shop/web": launcher}.get, panics={("shop", "web", "hyper-v", "0x3b"): 2})
     metrics.deprecated_machine_types = ["pc-i440fx-2.4"]
     text = text_of(await metrics.gather()).decode()
     assert differences(text, HANDLER) == []
-    told = 'kubevirt_vmi_guest_os_panic_total{bugcheck_code="unknown",name="web",namespace="shop",type="unknown"} 2.0'
+    told = 'kubevirt_vmi_guest_os_panic_total{bugcheck_code="0x3b",name="web",namespace="shop",type="hyper-v"} 2.0'
     assert told in text

@@ -35,7 +35,8 @@ def test_a_panic(log: str | None, message: str, tmp_path: Path) -> None:
         file.parent.mkdir(parents=True)
         file.write_text(log)
     assert file == tmp_path / "libvirt/qemu/log/ns_name.log"
-    assert trouble.panicked(file) == GuestEvent(type="Warning", reason="GuestPanicked", message=message)
+    told = trouble.panicked(trouble.panic_details(file))
+    assert told == GuestEvent(type="Warning", reason="GuestPanicked", message=message)
 
 
 @pytest.mark.parametrize("reason", [Reason.UNKNOWN, Reason.CRASHED, Reason.FAILED])
@@ -43,6 +44,7 @@ def test_a_guest_that_panicked_ended_by_that(reason: Reason) -> None:
     """libvirt kills its QEMU, which must not look like a lack of memory."""
     assert ending.settle(State.SHUTOFF, reason, 9, panicked=True) == (State.CRASHED, Reason.PANICKED)
     assert ending.describe(Reason.PANICKED, 9) == "the guest's kernel panicked"
+    assert ending.describe(Reason.PANICKED, 9, panic=WINDOWS) == f"the guest's kernel panicked: {WINDOWS}"
     assert ending.exit_code(Reason.PANICKED, "") == 1
 
 

@@ -5,7 +5,6 @@ spares work; after a restart everything is found again in the pod, in the launch
 """
 
 import time
-from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
@@ -39,6 +38,7 @@ from kubevirt.virt_handler.instances.ownership import own_devices
 from kubevirt.virt_handler.instances.standstill import Standstill
 from kubevirt.virt_handler.instances.status_patch import can_wait, status_patch
 from kubevirt.virt_handler.network.wiring import wire
+from kubevirt.virt_handler.panics import Panics
 from kubevirt.virt_handler.settings import Settings
 
 log = logs.get("instances")
@@ -46,7 +46,6 @@ log = logs.get("instances")
 WORKERS = 10
 DETAILS_SETTLE_S = 1.0
 """How long changes of details are collected, so that a swarm of them is one write."""
-PANICKED = "GuestPanicked"
 GATE_GPU_MIGRATION = "VGPULiveMigration"
 _FOLLOWED_PHASES = ("Scheduled", "Running")
 _AFTER_THE_STATUS = (Action.ACKNOWLEDGE, Action.FORGET)
@@ -101,8 +100,7 @@ class InstanceController:
         self._node = settings.node
         self._client = client
         self._writes = writes or WriteMeasure()
-        self.panics: Counter[tuple[str, str]] = Counter()
-        """Kernels of guests that gave up, by namespace and name."""
+        self.panics = Panics()
         self.host_model = True
         """libvirt knows a CPU model for this node; as long as it was not asked, it is taken for granted."""
         self._instances = instances
@@ -255,8 +253,7 @@ class InstanceController:
 
     def _tell_guest_event(self, key: str, event: GuestEvent) -> None:
         if (instance := self._instances.by_key(key)) is not None:
-            if event.reason == PANICKED:
-                self.panics[instance.metadata.namespace, instance.metadata.name] += 1
+            self.panics.told(instance.metadata.namespace, instance.metadata.name, event)
             self._recorder.emit(instance, event.type, event.reason, event.message)
 
     def _changed(self, old: VirtualMachineInstance | None, new: VirtualMachineInstance | None) -> None:
@@ -264,7 +261,7 @@ class InstanceController:
             self.queue.add(f"{instance.metadata.namespace}/{instance.metadata.name}")
         if old is not None and new is None:
             self._writes.gone(old.metadata.namespace, old.metadata.name)
-            self.panics.pop((old.metadata.namespace, old.metadata.name), None)
+            self.panics.forget(old.metadata.namespace, old.metadata.name)
 
 
 def _observe(instance: VirtualMachineInstance | None, launcher: Launcher, progress: Progress) -> Observed:
