@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import signal
 from collections.abc import Iterator
 
 import pytest
@@ -23,3 +24,11 @@ def cluster(stand_in: StandIn, capfd: pytest.CaptureFixture[str], monkeypatch: p
     stand_in.asked.clear()
     stand_in.headers.clear()
     return Cluster(stand_in, capfd)
+
+
+@pytest.fixture
+def heeds_interrupts() -> Iterator[None]:
+    """Ctrl+C reaches the command also where the tests were started in the background, which ignores it."""
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    yield
+    signal.signal(signal.SIGINT, before)

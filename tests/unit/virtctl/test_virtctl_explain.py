@@ -1,98 +1,16 @@
-"""What `virtctl why` and `virtctl doctor` say about clusters that look like this; the fetching is tested end to end."""
+"""What `virtctl why` says about clusters that look like this; the fetching is tested end to end. `doctor`: _doctor."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 
 import pytest
+from explained import NOW, claim, condition, data_volume, event, facts, node, pod, vm, vmi
 
-from kubevirt.api import codec
-from kubevirt.api.core import DaemonSet, Deployment, Event, Node, PersistentVolumeClaim, Pod
-from kubevirt.api.kubevirt import KubeVirt
-from kubevirt.api.vm import VirtualMachine
-from kubevirt.api.vmi import VirtualMachineInstance
-from kubevirt.kit.json import Json, JsonObject
 from kubevirt.virtctl.explain.chain import explain
-from kubevirt.virtctl.explain.checkup import Grade, Symptoms, as_report, examine, is_well
 from kubevirt.virtctl.explain.facts import Facts
 from kubevirt.virtctl.explain.finding import Finding, age, as_chain
-
-NOW = datetime(2026, 1, 2, 3, 4, 5, tzinfo=UTC)
-EARLIER = "2026-01-02T03:03:05Z"
-
-
-def vm(strategy: str, printable: str = "", **status: Json) -> VirtualMachine:
-    return codec.convert(
-        {
-            "metadata": {"name": "a", "creationTimestamp": EARLIER},
-            "spec": {"runStrategy": strategy, "template": {"spec": {}}},
-            "status": {"printableStatus": printable, **status},
-        },
-        VirtualMachine,
-    )
-
-
-def vmi(phase: str, *conditions: JsonObject, node: str = "n1") -> VirtualMachineInstance:
-    status: JsonObject = {"phase": phase, "nodeName": node, "conditions": list(conditions)}
-    return codec.convert(
-        {"metadata": {"name": "a", "creationTimestamp": EARLIER}, "spec": {}, "status": status},
-        VirtualMachineInstance,
-    )
-
-
-def condition(type_: str, status: str, reason: str, message: str = "") -> JsonObject:
-    return {"type": type_, "status": status, "reason": reason, "message": message, "lastTransitionTime": EARLIER}
-
-
-def pod(node: str = "", waiting: str = "", message: str = "", unschedulable: str = "") -> Pod:
-    status: JsonObject = {"phase": "Pending"}
-    if unschedulable:
-        status["conditions"] = [condition("PodScheduled", "False", "Unschedulable", unschedulable)]
-    if waiting:
-        state: JsonObject = {"waiting": {"reason": waiting, "message": message}}
-        status["containerStatuses"] = [{"name": "volumedisk0", "state": state}]
-    raw: JsonObject = {
-        "metadata": {"name": "virt-launcher-a", "creationTimestamp": EARLIER},
-        "spec": {"nodeName": node, "containers": [{"name": "volumedisk0", "image": "reg/img:1"}]},
-        "status": status,
-    }
-    return codec.convert(raw, Pod)
-
-
-def node(name: str, *, ready: bool = True, annotations: dict[str, Json] | None = None, **labels: Json) -> Node:
-    raw: JsonObject = {
-        "metadata": {"name": name, "annotations": annotations or {}, "labels": labels or {
-            "kubevirt.io/schedulable": "true"}},
-        "status": {
-            "conditions": [condition("Ready", str(ready), "Kubelet", "kubelet stopped posting node status")],
-            "nodeInfo": {"kubeletVersion": "v1.36.3", "containerRuntimeVersion": "containerd://2.2.3"},
-        },
-    }  # fmt: skip
-    return codec.convert(raw, Node)
-
-
-def event(kind: str, name: str, reason: str, message: str) -> Event:
-    return codec.convert(
-        {"involvedObject": {"kind": kind, "name": name}, "reason": reason, "message": message,
-         "lastTimestamp": EARLIER},
-        Event,
-    )  # fmt: skip
-
-
-def claim(phase: str) -> PersistentVolumeClaim:
-    metadata: JsonObject = {"name": "data", "creationTimestamp": EARLIER}
-    return codec.convert({"metadata": metadata, "status": {"phase": phase}}, PersistentVolumeClaim)
-
-
-def data_volume(phase: str, progress: str = "N/A") -> JsonObject:
-    waiting = condition("Running", "False", "ContainerCreating", "pulling the image")
-    return {"metadata": {"name": "dv", "creationTimestamp": EARLIER},
-            "status": {"phase": phase, "progress": progress, "conditions": [waiting]}}  # fmt: skip
-
-
-def facts(**given: object) -> Facts:
-    return Facts(namespace="ns", name="a", **given)  # type: ignore[arg-type]
 
 
 def refused(message: str) -> Facts:
@@ -302,11 +220,7 @@ def test_how_a_chain_is_printed() -> None:
         Finding(subject="Pod p", state="Pending", cause="one\ntwo", since=NOW - timedelta(seconds=60), remedy="do it"),
     ]
     assert as_chain(chain, NOW) == (
-        "VirtualMachine ns/a: Starting\n"
-        "└─ Pod p: Pending  (for 1m)\n"
-        "      one\n"
-        "      two\n"
-        "      -> do it"
+        "VirtualMachine ns/a: Starting\n└─ Pod p: Pending  (for 1m)\n      one\n      two\n      -> do it"
     )
 
 
@@ -315,87 +229,3 @@ def test_how_a_chain_is_printed() -> None:
 )
 def test_ages(seconds: int, text: str) -> None:
     assert age(NOW - timedelta(seconds=seconds), NOW) == text
-
-
-def installation(*conditions: JsonObject) -> KubeVirt:
-    return codec.convert(
-        {"metadata": {"name": "kubevirt", "namespace": "kubevirt"}, "status": {"conditions": list(conditions)}},
-        KubeVirt,
-    )
-
-
-def deployment(ready: int) -> Deployment:
-    return codec.convert(
-        {"metadata": {"name": "virt-api", "namespace": "kubevirt"}, "spec": {"replicas": 2},
-         "status": {"readyReplicas": ready}}, Deployment,
-    )  # fmt: skip
-
-
-def daemon_set(ready: int) -> DaemonSet:
-    return codec.convert(
-        {"metadata": {"name": "virt-handler"}, "status": {"desiredNumberScheduled": 2, "numberReady": ready}},
-        DaemonSet,
-    )
-
-
-AVAILABLE = installation(condition("Available", "True", "AllComponentsReady"))
-BEAT: dict[str, Json] = {"kubevirt.io/heartbeat": EARLIER}
-NO_KVM: dict[str, Json] = {**BEAT, "kubevirt.io/kvm-unusable": "no vmx"}
-WELL: dict[str, object] = {
-    "now": NOW,
-    "client_version": "v1.9.0",
-    "server_version": "v1.9.3",
-    "kubevirts": [AVAILABLE],
-    "deployments": [deployment(2)],
-    "handlers": [daemon_set(2)],
-    "nodes": [node("n1", annotations=BEAT)],
-    "certificates": {"api": NOW + timedelta(days=9)},
-    "storage_classes": 1,
-    "permissions": {"create machines": True},
-}
-
-
-def symptoms(**changes: object) -> Symptoms:
-    return Symptoms(**(WELL | changes))  # type: ignore[arg-type]
-
-
-def test_a_healthy_cluster() -> None:
-    verdicts = examine(symptoms())
-    assert {verdict.grade for verdict in verdicts} == {Grade.GOOD}, as_report(verdicts)
-    assert as_report(verdicts).endswith("Everything that was looked at is well.")
-
-
-@pytest.mark.parametrize(
-    ("seen", "grade", "words"),
-    [
-        pytest.param(symptoms(kubevirts=[]), Grade.BAD, "no KubeVirt object", id="not installed"),
-        pytest.param(symptoms(kubevirts=[AVAILABLE] * 2), Grade.BAD, "more than one", id="twice installed"),
-        pytest.param(symptoms(kubevirts=[installation()]), Grade.BAD, "not available", id="not finished"),
-        pytest.param(symptoms(kubevirts=[installation(condition("Degraded", "True", "X", "no quorum"))]), Grade.BAD,
-                     "no quorum", id="degraded"),
-        pytest.param(symptoms(deployments=[deployment(1)]), Grade.BAD, "1 of 2 pods", id="a program is down"),
-        pytest.param(symptoms(handlers=[daemon_set(1)]), Grade.BAD, "1 of 2 nodes", id="an agent is down"),
-        pytest.param(symptoms(subresources="503"), Grade.BAD, "does not answer: 503", id="no aggregated API"),
-        pytest.param(symptoms(server_version="v1.8.2"), Grade.NOTE, "of version v1.8.2", id="another version"),
-        pytest.param(symptoms(certificates={"api": NOW - timedelta(hours=1)}), Grade.BAD, "expired 1h ago",
-                     id="expired"),
-        pytest.param(symptoms(certificates={"api": NOW + timedelta(minutes=5)}), Grade.NOTE, "within the hour",
-                     id="expires soon"),
-        pytest.param(symptoms(nodes=[node("n1", ready=False, annotations=BEAT)]), Grade.BAD, "not ready",
-                     id="a dead node"),
-        pytest.param(symptoms(nodes=[node("n1")]), Grade.NOTE, "never reported", id="a node without agent"),
-        pytest.param(symptoms(nodes=[node("n1", annotations={"kubevirt.io/heartbeat": "2026-01-02T02:00:00Z"})]),
-                     Grade.BAD, "not reported for 1h4m", id="a silent agent"),
-        pytest.param(symptoms(nodes=[node("n1", annotations=NO_KVM)]), Grade.NOTE, "no vmx", id="no KVM"),
-        pytest.param(symptoms(storage_classes=0), Grade.NOTE, "no storage class", id="no storage"),
-        pytest.param(symptoms(permissions={"create machines": False}), Grade.NOTE, "you may not: create machines",
-                     id="no rights"),
-        pytest.param(symptoms(nodes=None), Grade.NOTE, "skipped: you may not list nodes", id="an ordinary user"),
-    ],
-)  # fmt: skip
-def test_what_is_wrong_is_named_with_a_remedy(seen: Symptoms, grade: Grade, words: str) -> None:
-    verdicts = examine(seen)
-    found = [verdict for verdict in verdicts if words in verdict.text]
-    assert [verdict.grade for verdict in found] == [grade], as_report(verdicts)
-    assert found[0].remedy or "skipped" in words
-    assert is_well(verdicts) is (grade is not Grade.BAD)
