@@ -15,11 +15,13 @@ from kubevirt.kit.json import JsonObject
 from kubevirt.kube.client import Client
 from kubevirt.kube.errors import ApiError
 from kubevirt.kube.requests import PatchKind
+from tests.refusals.architectures import ARCHITECTURES
 from tests.refusals.computing import COMPUTING
 from tests.refusals.disks import DISKS
 from tests.refusals.kinds import KINDS, Row
 from tests.refusals.machines import MACHINES, machine
 from tests.refusals.networks import NETWORKS
+from tests.refusals.placement import PLACEMENT
 from tests.refusals.samples import instance
 from tests.refusals.scheduling import SCHEDULING
 from tests.refusals.settings import SETTINGS
@@ -32,7 +34,7 @@ RESOURCES: dict[str, Resource[object]] = {  # type: ignore[type-var]
     each.kind: each for module in (resources, kinds) for each in vars(module).values() if isinstance(each, Resource)
 }
 ROWS = [
-    *(Row(instance(change), *said) for change, *said in (*DISKS, *NETWORKS, *COMPUTING, *SETTINGS, *SCHEDULING)),
+    *(Row(instance(change), *said) for change, *said in (*DISKS, *NETWORKS, *COMPUTING, *SETTINGS, *SCHEDULING, *ARCHITECTURES, *PLACEMENT)),
     *(Row(machine(change), *said) for change, *said in MACHINES),
     *KINDS,
 ]

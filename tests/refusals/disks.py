@@ -1,6 +1,13 @@
 """What is refused of disks, volumes and file systems."""
 
+from kubevirt.kit.json import Json, JsonObject
 from tests.refusals.samples import DISK, LABEL, D, Refusal, S, V, devices, disk, volume
+
+
+def twice(source: JsonObject) -> list[Json]:
+    """Two volumes from sources of which a machine may have one."""
+    return [{"name": name, **source} for name in "ab"]
+
 
 DISKS: list[Refusal] = [
     (disk(disk={"bus": "ide"}), "Invalid", f"{D}.disk.bus", "IDE bus is not supported"),
@@ -225,13 +232,13 @@ DISKS: list[Refusal] = [
         f"{V}.serviceAccount.serviceAccountName is a required field",
     ),
     (
-        {"volumes": [DISK, *({"name": f"a{i}", "serviceAccount": {"serviceAccountName": "a"}} for i in range(2))]},
+        {"volumes": [DISK, *twice({"serviceAccount": {"serviceAccountName": "a"}})]},
         "Invalid",
         "spec.volumes",
         "spec.volumes must have max one serviceAccount volume set",
     ),
     (
-        {"volumes": [DISK, *({"name": f"m{i}", "memoryDump": {"claimName": "a"}} for i in range(2))]},
+        {"volumes": [DISK, *twice({"memoryDump": {"claimName": "a"}})]},
         "Invalid",
         "spec.volumes",
         "spec.volumes must have max one memory dump volume set",

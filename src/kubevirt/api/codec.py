@@ -8,7 +8,7 @@ import gc
 import re
 from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import Final, TypeVar
+from typing import Final, TypeVar, cast
 
 import msgspec
 
@@ -43,10 +43,10 @@ def decode_json(data: bytes | str) -> Json:
     return document
 
 
-def convert(value: Json, type_: type[T]) -> T:
-    """Plain data as `type_`; `value` is not changed. Raises Refused."""
+def convert(value: object, type_: type[T]) -> T:
+    """Plain data (JSON in Python's types) as `type_`; `value` is not changed. Raises Refused."""
     try:
-        return msgspec.convert(without_nulls(value), type_, dec_hook=_read, strict=True)
+        return msgspec.convert(without_nulls(cast(Json, value)), type_, dec_hook=_read, strict=True)
     except msgspec.ValidationError as e:
         raise _misfit(e) from e
     except RecursionError as e:

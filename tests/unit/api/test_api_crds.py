@@ -74,7 +74,7 @@ def test_a_resource_of_ours_is_what_its_definition_says(resource: Resource[msgsp
     versions = dig(crd, "spec", "versions")
     assert isinstance(versions, list)
     version = next(v for v in versions if dig(v, "name") == resource.version)
-    assert ("status" in (dig(version, "subresources") or {})) == resource.has_status
+    assert (dig(version, "subresources", "status") is not None) == resource.has_status
     assert codec.to_builtins(resource.type_())["apiVersion"] == resource.api_version
 
 

@@ -65,7 +65,7 @@ CONTROLLER = Sender(account="kubevirt-controller")
 INSTANCES = [instance(row[0]) for row in (*DISKS, *NETWORKS, *COMPUTING, *SETTINGS, *SCHEDULING)]
 VMS = [machine(row[0]) for row in MACHINES]
 
-JUNK = st.sampled_from([
+JUNK: st.SearchStrategy[Json] = st.sampled_from([
     None, True, False, 0, -1, 2**31, 2**63, -(2**63), 1e308, "", " ", "x" * 300, "\x00", "é\U0001f4be", "-", "a/b/c",
     "%s{}",
     "1e999999999", "9" * 5000, "0x1", "-0", "[::]", "02:00:00:00:00:00", "0000:00:00.0", [], [None], [[]], {}, {"": ""},
@@ -209,13 +209,13 @@ def many(count: int) -> Iterator[tuple[str, JsonObject]]:
     yield "disks without volumes", devices(disks=[{"name": f"d{i}"} for i in numbers])
     yield "disks that are all wrong", devices(disks=[worst] * count)
     yield "volumes", {"volumes": [{"name": f"d{i}", "containerDisk": {"image": "a"}} for i in numbers]}
-    yield "paths", {"volumes": [{"name": f"d{i}", "containerPath": {"path": "/etc"}} for i in numbers]} | devices(
-        disks=[{"name": f"d{i}"} for i in numbers])
-    yield "interfaces", {"networks": [{"name": f"n{i}", "pod": {}} for i in numbers]} | devices(
-        interfaces=[{"name": f"n{i}", "masquerade": {}} for i in numbers])
-    yield "ports", {"networks": [{"name": "n", "pod": {}}]} | devices(interfaces=[{
+    yield "paths", {"volumes": [{"name": f"d{i}", "containerPath": {"path": "/etc"}} for i in numbers],
+                    **devices(disks=[{"name": f"d{i}"} for i in numbers])}
+    yield "interfaces", {"networks": [{"name": f"n{i}", "pod": {}} for i in numbers],
+                         **devices(interfaces=[{"name": f"n{i}", "masquerade": {}} for i in numbers])}
+    yield "ports", {"networks": [{"name": "n", "pod": {}}], **devices(interfaces=[{
         "name": "n", "masquerade": {}, "ports": [{"port": i, "name": f"p{i}"} for i in numbers],
-        "portRanges": [{"start": i, "end": i + 2, "protocol": "TCP"} for i in numbers]}])
+        "portRanges": [{"start": i, "end": i + 2, "protocol": "TCP"} for i in numbers]}])}
     yield "credentials", {"accessCredentials": [
         {"sshPublicKey": {"source": {}, "propagationMethod": {"noCloud": {}}}}] * count}
     yield "claims", {"resourceClaims": [{"name": "a"}] * count}

@@ -68,11 +68,12 @@ def test_a_preference_that_is_missing_is_told_by_the_rules_alone() -> None:
     assert vm.spec.template.spec.domain.machine.type == "q35"
 
 
-def test_the_architecture_of_a_data_source_is_taken_over() -> None:
+@pytest.mark.parametrize(("label", "taken"), [("arm64", "arm64"), ("s390x", "s390x"), ("vax", "amd64")])
+def test_the_architecture_of_a_data_source_is_taken_over_where_it_is_one(label: str, taken: str) -> None:
     ref = {"kind": "DataSource", "name": "newest"}
     vm = machine({"dataVolumeTemplates": [{"metadata": {"name": "dv"}, "spec": {"sourceRef": ref}}]})
-    source = thing("DataSource", "newest", {"source": {}}, labels={"template.kubevirt.io/architecture": "arm64"})
-    assert defaulted(vm, Cluster(source)).spec.template.spec.architecture == "arm64"
+    source = thing("DataSource", "newest", {"source": {}}, labels={"template.kubevirt.io/architecture": label})
+    assert defaulted(vm, Cluster(source)).spec.template.spec.architecture == taken
     assert defaulted(vm, Cluster()).spec.template.spec.architecture == "amd64"
 
 

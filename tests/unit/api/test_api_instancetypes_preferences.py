@@ -184,7 +184,7 @@ def test_two_switches_are_overwritten() -> None:
 @pytest.mark.parametrize(("passthrough", "hyperv"), [({}, {"relaxed": {}}), ({"enabled": True}, None)],
                          ids=["not on", "on"])
 def test_enlightenments_are_not_added_to_those_passed_through(passthrough: dict[str, Any], hyperv: Json) -> None:
-    liked = {"features": {"preferredHyperv": {"relaxed": {}}}}
+    liked: dict[str, Any] = {"features": {"preferredHyperv": {"relaxed": {}}}}
     made = applied(liked, domain(features={"hypervPassthrough": passthrough}))
     assert at(made, ("domain", "features", "hyperv")) == hyperv
 

@@ -137,7 +137,8 @@ def test_changed_migrations(phase: str, before: str | None, after: str | None, s
     assert [cause.message for cause in found] == ([expected] if expected else [])
 
 
-STALL, TUNE = {"stallDetector": {}}, {"downtimeTuning": {}}
+STALL: JsonObject = {"stallDetector": {}}
+TUNE: JsonObject = {"downtimeTuning": {}}
 
 
 @pytest.mark.parametrize(
@@ -196,7 +197,7 @@ def test_snapshots(source: JsonObject, expected: list[tuple[str, str, str]]) -> 
     assert short(snapshots.validate_snapshot(other, snapshot)) == [SAME]
 
 
-def restore_of(name: str = "new", *, complete: bool = False, **spec: Json) -> VirtualMachineRestore:
+def restore_of(spec: JsonObject, name: str = "new", *, complete: bool = False) -> VirtualMachineRestore:
     whole: JsonObject = {"target": VM, "virtualMachineSnapshotName": "s", **spec}
     return codec.convert(named(whole, name, status={"complete": complete}), VirtualMachineRestore)
 
@@ -232,11 +233,12 @@ R = "spec.volumeRestoreOverrides[0]"
     ],
 )
 def test_restores(spec: JsonObject, expected: list[tuple[str, str, str]]) -> None:
-    assert short(snapshots.validate_restore(restore_of(**spec))) == expected
+    assert short(snapshots.validate_restore(restore_of(spec))) == expected
 
 
 def test_one_restore_works_on_a_machine_at_a_time() -> None:
-    found = snapshots.validate_restore(restore_of(), others=[restore_of("over", complete=True), restore_of("busy")])
+    others = [restore_of({}, "over", complete=True), restore_of({}, "busy")]
+    found = snapshots.validate_restore(restore_of({}), others=others)
     assert short(found) == [("Invalid", "spec.target", 'VirtualMachineRestore "busy" in progress')]
 
 
@@ -244,7 +246,7 @@ def test_one_restore_works_on_a_machine_at_a_time() -> None:
 def test_kept_tpm_state_is_restored_to_its_own_machine_only(name: str, refused: bool) -> None:
     template: JsonObject = {"spec": {"domain": {"devices": {"tpm": {"persistent": True}}}}}
     captured = codec.convert(named({"template": template}, name), CapturedVirtualMachine)
-    assert bool(snapshots.validate_restore(restore_of(), captured=captured)) == refused
+    assert bool(snapshots.validate_restore(restore_of({}), captured=captured)) == refused
 
 
 E = "spec.source"

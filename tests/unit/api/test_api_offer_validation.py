@@ -65,10 +65,13 @@ def test_pools(change: JsonObject, expected: list[tuple[str, str, str]]) -> None
     assert [(r, f, m.replace("spec.template.spec", f"{P}.template.spec")) for r, f, m in found] == expected
 
 
+LABELS: tuple[JsonObject, JsonObject] = ({"app": "web", "old": "1"}, {"app": "web"})
+
+
 def test_a_pool_keeps_its_selector() -> None:
     old, new = (
         codec.convert(named(merge(POOL, {"selector": {"matchLabels": labels}})), VirtualMachinePool)
-        for labels in ({"app": "web", "old": "1"}, {"app": "web"})
+        for labels in LABELS
     )
     assert short(validate_pool(new, PLAIN, old)) == [
         ("Invalid", "spec.selector", "selector is immutable after creation.")
@@ -127,8 +130,8 @@ def test_presets(domain: Json, messages: list[str]) -> None:
 # The installation -----------------------------------------------------------------------------------------------------
 
 
-def kubevirt(phase: str = "Deployed", **spec: Json) -> KubeVirt:
-    return codec.convert(named(dict(spec), "kubevirt", status={"phase": phase}), KubeVirt)
+def kubevirt(spec: JsonObject, phase: str = "Deployed") -> KubeVirt:
+    return codec.convert(named(spec, "kubevirt", status={"phase": phase}), KubeVirt)
 
 
 def rotation(**self_signed: Json) -> JsonObject:
@@ -170,14 +173,14 @@ def configuration(**members: Json) -> JsonObject:
     ],
 )
 def test_settings_of_the_installation(spec: JsonObject, message: str) -> None:
-    found = [cause.message for cause in installation.validate_kubevirt(kubevirt(**spec))]
+    found = [cause.message for cause in installation.validate_kubevirt(kubevirt(spec))]
     assert len(found) == (1 if message else 0), found
     assert message in "".join(found)
 
 
 def test_gates_without_effect_are_told() -> None:
     spec = configuration(developerConfiguration={"featureGates": ["Root", "LiveMigration", "Macvtap", "Tpyo"]})
-    ripe, gone, unknown = deprecations.kubevirt_warnings(kubevirt(**spec))
+    ripe, gone, unknown = deprecations.kubevirt_warnings(kubevirt(spec))
     assert "feature gate LiveMigration is deprecated" in ripe
     assert gone == "Macvtap network binding has been discontinued since v1.3"
     assert "feature gate Tpyo is unknown" in unknown
@@ -193,11 +196,13 @@ def test_gates_without_effect_are_told() -> None:
     ],
 )
 def test_removal_of_the_installation(strategy: str, phase: str, machines: bool, refused: bool) -> None:
-    text = installation.removal_obstacle(kubevirt(phase, uninstallStrategy=strategy), [("Virtual Machines", machines)])
+    text = installation.removal_obstacle(
+        kubevirt({"uninstallStrategy": strategy}, phase), [("Virtual Machines", machines)]
+    )
     assert bool(text) == refused
     assert not refused or "there are still Virtual Machines present" in text
 
 
 def test_there_is_one_installation() -> None:
     assert installation.installation_obstacle([]) == ""
-    assert installation.installation_obstacle([kubevirt()]) == "Kubevirt is already created"
+    assert installation.installation_obstacle([kubevirt({})]) == "Kubevirt is already created"

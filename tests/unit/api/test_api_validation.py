@@ -13,9 +13,11 @@ from kubevirt.api.validation.dns import check_dns
 from kubevirt.api.vmi import VirtualMachineInstance
 from kubevirt.kit.errors import Refused
 from kubevirt.kit.json import Json, JsonObject
+from tests.refusals.architectures import ARCHITECTURES
 from tests.refusals.computing import COMPUTING
 from tests.refusals.disks import DISKS
 from tests.refusals.networks import NETWORKS
+from tests.refusals.placement import PLACEMENT
 from tests.refusals.samples import D, Refusal, devices, disk, instance, nic, volume
 from tests.refusals.scheduling import SCHEDULING
 from tests.refusals.settings import SETTINGS
@@ -53,7 +55,7 @@ def test_admitted(change: JsonObject) -> None:
 
 
 @pytest.mark.parametrize(
-    "row", [*DISKS, *NETWORKS, *COMPUTING, *SETTINGS, *SCHEDULING], ids=lambda row: f"{row[2]}: {row[3][-60:]}"
+    "row", [*DISKS, *NETWORKS, *COMPUTING, *SETTINGS, *SCHEDULING, *ARCHITECTURES, *PLACEMENT], ids=lambda row: f"{row[2]}: {row[3][-60:]}"
 )
 def test_refused(row: Refusal) -> None:
     change, *expected = row

@@ -103,7 +103,8 @@ def merge_disks(change: JsonObject, disks: list[Json]) -> JsonObject:
     return merged
 
 
-A, OTHER_CLAIM = plugged("a"), ({"name": "a", "persistentVolumeClaim": {"claimName": "b"}}, plugged("a")[1])
+A = plugged("a")
+OTHER_CLAIM: tuple[JsonObject, JsonObject] = ({"name": "a", "persistentVolumeClaim": {"claimName": "b"}}, A[1])
 FOREIGN: JsonObject = {"name": "a", "emptyDisk": {"capacity": "1Gi"}}
 
 

@@ -6,6 +6,7 @@ import pytest
 
 from images import virt
 from images.steps import CannotBuild
+from images.virt_debian import CODE_AT
 
 
 @pytest.fixture
@@ -16,7 +17,7 @@ def compiled_from(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> list[str]:
     def compile_python(_root: Path, places: list[str], *, mounts: dict[str, Path]) -> None:
         (staged,) = mounts.values()
         for place in places:
-            name = place.removeprefix(f"/{virt.CODE_AT}/")
+            name = place.removeprefix(f"/{CODE_AT}/")
             notes.append(name)
             if "broken" in (staged / name).read_text():
                 raise CannotBuild("the compiler stopped", remedy="")

@@ -10,6 +10,7 @@ import pytest
 from kube_player import Player, answer, event, listing, playing, pod, refusal, stream
 
 from kubevirt.api.resources import PODS
+from kubevirt.kit.json import JsonObject
 from kubevirt.kit.tasks import Tasks
 from kubevirt.kube.informer import Informer
 
@@ -112,7 +113,7 @@ async def test_events_arrive_whole_however_the_network_cuts_them() -> None:
 
 
 async def test_an_object_that_cannot_be_read_does_not_take_the_others_with_it() -> None:
-    bad = {"metadata": {"name": "bad", "namespace": "ns", "resourceVersion": "7"}, "spec": "nonsense"}
+    bad: JsonObject = {"metadata": {"name": "bad", "namespace": "ns", "resourceVersion": "7"}, "spec": "nonsense"}
     player = Player()
     player.on("GET", PATH, answer(listing(10, pod("a", 1), bad)), watch="")
     player.on("GET", PATH, stream(event("ADDED", {**bad, "metadata": {"name": "bad2", "resourceVersion": "11"}}),

@@ -61,7 +61,8 @@ async def _never(_body: bytes) -> msgspec.Struct:
 async def test_a_verb_goes_by_its_name_and_is_waited_for_as_long_as_it_may_take(
     verb: str, limit: str, ask: Ask, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(LauncherLink, "_ask", _timed(given := []))
+    given: list[tuple[str, float]] = []
+    monkeypatch.setattr(LauncherLink, "_ask", _timed(given))
     server = LinkServer({verb: _nothing}, current=lambda: DomainEvent(report=REPORT), software="test")
     async with server.serving(tmp_path / "s"), LauncherLink.connect(tmp_path / "s", on_event=lambda _: None) as link:
         await ask(link)

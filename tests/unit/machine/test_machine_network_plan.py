@@ -9,6 +9,7 @@ from machine_samples import vmi
 
 from kubevirt.api.network import MultusNetwork, Network, PodNetwork
 from kubevirt.kit.errors import Problem
+from kubevirt.kit.json import Json, JsonObject
 from kubevirt.machine.network import names
 from kubevirt.machine.network.attachment import Route
 from kubevirt.machine.network.facts import PodNic, Resolver
@@ -24,14 +25,14 @@ RESOLVER = Resolver(nameservers=["10.96.0.10", "fd00::a"],
                     search=["lab.svc.cluster.local", "svc.cluster.local", "cluster.local"])
 
 
-def masquerade(nic: PodNic = POD, **changes: object) -> NicPlan:
-    interface = {"name": "default", "masquerade": {}, **changes}
-    return plan_networks(vmi(devices={"interfaces": [interface]}), [nic], RESOLVER)[0]  # type: ignore[dict-item]
+def masquerade(nic: PodNic = POD, **changes: Json) -> NicPlan:
+    interface: JsonObject = {"name": "default", "masquerade": {}, **changes}
+    return plan_networks(vmi(devices={"interfaces": [interface]}), [nic], RESOLVER)[0]
 
 
-def bridge(nic: PodNic = POD, **changes: object) -> NicPlan:
-    interface = {"name": "default", "bridge": {}, **changes}
-    return plan_networks(vmi(devices={"interfaces": [interface]}), [nic], RESOLVER)[0]  # type: ignore[dict-item]
+def bridge(nic: PodNic = POD, **changes: Json) -> NicPlan:
+    interface: JsonObject = {"name": "default", "bridge": {}, **changes}
+    return plan_networks(vmi(devices={"interfaces": [interface]}), [nic], RESOLVER)[0]
 
 
 def rule_texts(plan: NicPlan, family: str = "ip") -> list[str]:
@@ -233,7 +234,7 @@ def test_guest_and_gateway_are_in_the_network(address: ipaddress.IPv4Address, pr
 
 
 def test_an_interface_that_a_running_guest_was_given_waits_for_a_pod_that_has_its_link() -> None:
-    interfaces = [{"name": "default", "masquerade": {}}, {"name": "side", "bridge": {}}]
+    interfaces: list[Json] = [{"name": "default", "masquerade": {}}, {"name": "side", "bridge": {}}]
     instance = vmi(devices={"interfaces": interfaces})
     instance.spec.networks.append(Network(name="side", multus=MultusNetwork(network_name="side")))
     assert [p.network for p in plan_networks(instance, [POD], RESOLVER, running=True)] == ["default"]

@@ -187,7 +187,7 @@ class TestContainers:
         pytest.param({"config": config(developerConfiguration={"useEmulation": True})}, True, id="the administrator"),
     ])
     def test_emulation(self, context: dict[str, object], allowed: bool) -> None:
-        arguments = at(container(pod(**context), "compute"), "args")
+        arguments = at(container(pod(vmi(), **context), "compute"), "args")
         assert isinstance(arguments, list)
         assert ("--allow-emulation" in arguments) == allowed
 

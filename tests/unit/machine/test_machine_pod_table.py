@@ -99,7 +99,7 @@ def test_template(machine: VirtualMachineInstance, settings: ClusterConfig, path
 
 HYPERV = ("vpindex", "runtime", "reset", "synic", "synictimer", "frequencies", "reenlightenment", "tlbflush", "ipi")
 FEATURES: JsonObject = {"hyperv": {name: {"enabled": True} for name in (*HYPERV, "evmcs")}}
-STRICT = {"developerConfiguration": {"featureGates": ["HypervStrictCheck"]}}
+STRICT: JsonObject = {"developerConfiguration": {"featureGates": ["HypervStrictCheck"]}}
 NODE_LABELS: dict[str, tuple[VirtualMachineInstance, ClusterConfig, list[str]]] = {
     "any node that takes guests": (vmi(), config(), ["kubevirt.io/schedulable"]),
     "a model": (vmi(domain={"cpu": {"model": "Haswell"}}), config(), ["cpu-model.node.kubevirt.io/Haswell"]),

@@ -22,7 +22,7 @@ def config(**configuration: Json) -> ClusterConfig:
 
 def asked(machine: VirtualMachineInstance | None = None, **context: object) -> dict[str, dict[str, str]]:
     found = resources(machine or vmi(), pod_context(**context))
-    return {kind: dict(found.get(kind, {})) for kind in ("requests", "limits")}  # type: ignore[arg-type, call-overload]
+    return {kind: dict(found.get(kind, {})) for kind in ("requests", "limits")}  # type: ignore[arg-type]
 
 
 def requested_memory(machine: VirtualMachineInstance, **context: object) -> int:

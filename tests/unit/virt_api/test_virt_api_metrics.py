@@ -7,6 +7,7 @@ import asyncio
 import pytest
 from aiohttp import web
 from aiohttp.test_utils import TestClient, TestServer
+from prometheus_client import Metric
 from prometheus_client.parser import text_string_to_metric_families
 
 from kubevirt.kube.metrics import page
@@ -88,7 +89,7 @@ async def test_streams_are_counted_while_they_last() -> None:
     assert [s.value for s in after["kubevirt_vm_created_by_pod"].samples] == [1]
 
 
-async def families(client: TestClient[web.Request, web.Application]) -> dict[str, object]:
+async def families(client: TestClient[web.Request, web.Application]) -> dict[str, Metric]:
     answer = await client.get(page.PATH)
     assert answer.headers["Content-Type"] == page.CONTENT_TYPE
     return {f.name: f for f in text_string_to_metric_families(await answer.text())}

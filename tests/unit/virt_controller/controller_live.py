@@ -41,7 +41,7 @@ def running(spec: Json, **kwargs: Any) -> VirtualMachineInstance:
 def changed(before: Json, after: Json, instance: VirtualMachineInstance | None = None, *, config: Any = None,
             strategy: str = "", claims: Any = None, **kwargs: Any) -> Observed:
     """A VM that was started as `before` and now reads `after`."""
-    more = {"spec": {"updateVolumesStrategy": strategy}} if strategy else {}
+    more: dict[str, Any] = {"spec": {"updateVolumesStrategy": strategy}} if strategy else {}
     return seen(machine(after, **more), instance or running(before, **kwargs),
                 revisions=(revision(machine(before, generation=1)),), config=config or ClusterConfig(),
                 claims=claims or {})

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import Any
 
 from controller_api import Api
@@ -66,7 +67,7 @@ async def test_the_leader() -> None:
     hidden = as_chosen(ConfigMap(data={"ignorelist": "secret"}))
     metrics.watch(controller.stores, ClusterConfig, lambda: hidden)
     for phase in ("Running", "Succeeded"):
-        api.update(VMIS, "web", lambda o, phase=phase: ran_and_goes(o, phase))
+        api.update(VMIS, "web", partial(ran_and_goes, phase=phase))
         controller.hear_all()
     counts.instance_writes.written("shop", "web")
     text = text_of(await metrics.gather()).decode()

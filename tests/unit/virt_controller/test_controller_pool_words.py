@@ -71,7 +71,7 @@ async def test_a_selector_that_cannot_be_read_is_told_and_not_tried_again() -> N
 async def test_pausing_and_going_on() -> None:
     api, life = world(0, Crowds())
     for paused in (True, False):
-        api.update(POOLS, "herd", lambda o, paused=paused: o["spec"].update(paused=paused))
+        change(api, paused=paused)
         await work_until_quiet(life)
     told = [(reason, message) for _, reason, message in life.told.events]
     assert told == [("SuccessfulPaused", "Pool is paused"), ("SuccessfulResume", "Pool is unpaused")]
@@ -119,6 +119,11 @@ def template_changes(api: Crowds) -> None:
     change(api, virtualMachineTemplate=template(memory="128Mi"))
 
 
+def template_changes_and_guest_goes(api: Crowds) -> None:
+    template_changes(api)
+    api.vanish(VMIS, "herd-0")
+
+
 def machine_goes(api: Crowds) -> None:
     api.remove(VMS, "herd-0")
 
@@ -148,7 +153,7 @@ STEPS_THAT_FAIL = [
      ("FailedUpdate", "Error updating virtual machine herd-0/shop: "), "a machine gets the new template"),
     ({}, template_changes, "delete virtualmachineinstances", "FailedUpdate", "error during VMI update: ",
      ("FailedUpdate", "Error updating resource shop/herd-0: "), "its guest is restarted for it"),
-    ({"updateStrategy": {"opportunistic": {}}}, lambda api: [template_changes(api), api.vanish(VMIS, "herd-0")],
+    ({"updateStrategy": {"opportunistic": {}}}, template_changes_and_guest_goes,
      "delete controllerrevisions", "FailedRevisionPruning", "error while pruning vmpool revisions: ", None,
      "the old template is forgotten"),
 ]

@@ -21,6 +21,7 @@ STEADY: dict[str, Any] = {"cpu": {"features": [{"name": "invtsc", "policy": "req
 WINDOWS: dict[str, Any] = {"features": {"hyperv": {"reenlightenment": {"enabled": True}}}}
 SCHEDULABLE = {"kubevirt.io/schedulable": "true"}
 PROMISE = "scheduling.node.kubevirt.io/tsc-frequency-"
+OLDER_PROMISE: dict[str, Any] = {f"{PROMISE}7": "true"}
 
 
 def counting(hz: int, *, scalable: bool = False, name: str = "node01", schedulable: str = "true", **more: str) -> Any:
@@ -59,7 +60,7 @@ def test_what_a_node_can_count(scalable: bool, hz: int, can: bool) -> None:
     pytest.param(node(labels={**SCHEDULABLE, f"{PROMISE}7": "true"}), [], id="what it told once is over"),
     pytest.param(counting(3 * GHZ), [3 * GHZ], id="its own"),
     pytest.param(counting(3 * GHZ, scalable=True), [GHZ, 3 * GHZ], id="and what it can scale to"),
-    pytest.param(counting(3 * GHZ, **{f"{PROMISE}7": "true"}), [3 * GHZ], id="in place of an older promise"),
+    pytest.param(counting(3 * GHZ, **OLDER_PROMISE), [3 * GHZ], id="in place of an older promise"),
 ])
 def test_what_a_node_promises(the_node: Any, promised: list[int]) -> None:
     found = tsc.labels(the_node, {GHZ, 4 * GHZ})

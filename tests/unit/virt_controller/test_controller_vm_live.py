@@ -99,7 +99,7 @@ def test_under_the_rollout_strategy_stage_everything_waits_for_a_restart(after: 
 
 
 def test_a_firmware_uuid_that_the_guest_already_has_needs_no_restart() -> None:
-    bare = {"domain": {"devices": {}}}
+    bare: Json = {"domain": {"devices": {}}}
     o = seen(machine(BASE), running(BASE), revisions=(revision(vm(marked=False, template={"spec": bare})),))
     assert restart_of(o) is None
 

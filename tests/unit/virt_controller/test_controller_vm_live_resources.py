@@ -128,7 +128,7 @@ OBSTACLES = [
 @pytest.mark.parametrize(("after", "why"), [pytest.param(a, w, id=w) for a, w in OBSTACLES])
 def test_guests_whose_memory_cannot_grow(after: Json, why: str) -> None:
     before = codec.convert(after, type(machine(after).spec.template.spec))
-    as_started = codec.to_builtins(before)
+    as_started: Any = codec.to_builtins(before)
     as_started["domain"]["memory"] = {"guest": "1Gi"}
     o = changed(as_started, after, running(PREPARED, status=HAS_1GI, conditions=MIGRATABLE))
     assert restart_of(o) == f"memory hotplug not supported, {why}"

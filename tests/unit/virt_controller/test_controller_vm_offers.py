@@ -9,6 +9,7 @@ from typing import Any
 import msgspec
 import pytest
 from controller_objects import owner, revision, seen, vm, vmi
+from msgspec.structs import replace
 
 from kubevirt.api import codec
 from kubevirt.api.config import ClusterConfig
@@ -16,13 +17,14 @@ from kubevirt.api.instancetypes.lookups import Lookup
 from kubevirt.api.instancetypes.resources import CLUSTER_INSTANCETYPES, CLUSTER_PREFERENCES
 from kubevirt.api.kubevirt import KubeVirt
 from kubevirt.api.meta import ObjectMeta
+from kubevirt.api.resources import VMS
 from kubevirt.api.vm import VirtualMachine
 from kubevirt.kit.json import dig
 from kubevirt.virt_controller.actions import Create, Delete, Patch
 from kubevirt.virt_controller.revision import StartRevision
 from kubevirt.virt_controller.vm.decide import decide
 from kubevirt.virt_controller.vm.observed import Observed
-from kubevirt.virt_controller.vm.offered import gather, offers_of_vm
+from kubevirt.virt_controller.vm.offered import gather, offers_of_vm, parted_from
 from kubevirt.virt_controller.vm.offers import copy_of
 from kubevirt.virt_controller.vm.status import status_after
 
@@ -249,6 +251,39 @@ def test_orphaning_a_vm_leaves_no_copies() -> None:
     copies = copies_of(the_vm)
     actions = decide(observed(the_vm, vmi(), copies=copies)).actions
     assert [a.target for a in actions if isinstance(a, Delete)] == list(copies)
+
+
+def parted(copies: tuple[StartRevision, ...]) -> tuple[StartRevision, ...]:
+    """The copies without their owner."""
+    return tuple(replace(c, metadata=replace(c.metadata, owner_references=[])) for c in copies)
+
+
+def test_copies_that_the_garbage_collector_parted_from_a_vm_first_go_with_it_all_the_same() -> None:
+    the_vm = named(machine())
+    going = vm(spec=BOTH, deleting=True, status=codec.to_builtins(the_vm.status))
+    copies = parted(copies_of(the_vm))
+    actions = decide(observed(going, vmi(owned=False), copies=copies)).actions
+    assert [a.target for a in actions if isinstance(a, Delete)] == list(copies)
+
+
+def test_copies_that_a_former_vm_of_the_name_has_left_become_the_vms_own() -> None:
+    the_vm = named(machine())
+    copies = parted(copies_of(the_vm))
+    taken = [a for a in decide(observed(the_vm, copies=copies)).actions if isinstance(a, Patch)]
+    assert [a.old for a in taken] == list(copies)
+    assert all(codec.to_json(a.new.metadata.owner_references) == [owner()] for a in taken)
+    assert all(a.only_while_alive == (VMS, the_vm) for a in taken)
+
+
+def test_only_such_copies_count_as_parted_from_a_vm() -> None:
+    the_vm = named(machine())
+    copies = parted(copies_of(the_vm))
+    there = {copy.metadata.name: copy for copy in copies}
+    assert list(parted_from(the_vm, there.get)) == list(copies)
+    assert list(parted_from(the_vm, {c.metadata.name: c for c in copies_of(the_vm)}.get)) == []  # it controls them
+    assert list(parted_from(machine(), there.get)) == []  # its status names none
+    other = replace(the_vm, metadata=replace(the_vm.metadata, name="shop"))
+    assert list(parted_from(other, there.get)) == []  # named by hand
 
 
 @pytest.mark.parametrize(("spec", "keys"), [

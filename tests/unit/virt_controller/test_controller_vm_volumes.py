@@ -49,7 +49,7 @@ def test_requests_reach_the_template_in_one_write(requests: list[Json], template
                                                   disks: list[Json]) -> None:
     for instance in (None, vmi()):
         ((kind, new),) = patched(seen(asked(*requests, template=template), instance))
-        spec = codec.to_builtins(new.spec.template.spec)
+        spec: Any = codec.to_builtins(new.spec.template.spec)
         assert kind == "VirtualMachine"
         assert (spec.get("volumes", []), spec["domain"]["devices"].get("disks", [])) == (volumes, disks)
 

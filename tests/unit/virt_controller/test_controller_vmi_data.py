@@ -9,6 +9,7 @@ from controller_objects import RUNS, claim, ended, owner, pod, uses_claim, vmi
 from controller_vmi_seen import STARTED, seen, shaped
 
 from kubevirt.api import codec
+from kubevirt.kit.json import JsonObject
 from kubevirt.virt_controller.actions import Delete
 from kubevirt.virt_controller.conditions import find
 from kubevirt.virt_controller.datavolumes import DataVolume
@@ -111,10 +112,11 @@ def test_a_temporary_pod_that_has_served_is_deleted_at_once() -> None:
 
 
 def test_the_temporary_pod_is_like_the_launcher_pod_but_runs_no_guest() -> None:
-    compute = {"name": "compute", "command": ["virt-launcher"], "args": ["--name"], "readinessProbe": {"exec": {}},
-               "volumeMounts": [{"name": "root"}]}
-    launcher = {"metadata": {"name": "p", "annotations": {"kept": "x"}},
-                "spec": {"nodeSelector": {"a": "b"}, "containers": [compute, {"name": "guest-console-log"}]}}
+    compute: JsonObject = {"name": "compute", "command": ["virt-launcher"], "args": ["--name"],
+                           "readinessProbe": {"exec": {}}, "volumeMounts": [{"name": "root"}]}
+    launcher: JsonObject = {"metadata": {"name": "p", "annotations": {"kept": "x"}},
+                            "spec": {"nodeSelector": {"a": "b"},
+                                     "containers": [compute, {"name": "guest-console-log"}]}}
     made: Any = consumer(launcher)
     assert made["metadata"]["annotations"] == {"kept": "x", "kubevirt.io/ephemeral-provisioning": "true"}
     assert made["spec"]["nodeSelector"] == {"a": "b"}

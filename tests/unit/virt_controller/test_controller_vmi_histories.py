@@ -7,6 +7,7 @@ ended stays ended, and while one waits it says for what.
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 from controller_api import Api
@@ -40,6 +41,16 @@ def node_controller(p: Parts) -> NodeController:
 def condition_of(obj: dict[str, Any], type_: str) -> dict[str, Any]:
     found = obj["status"].get("conditions", [])
     return next((c for c in found if c["type"] == type_), {"status": "", "reason": "", "message": ""})
+
+
+def placed_on(node: str) -> Callable[[dict[str, Any]], None]:
+    """What the scheduler writes when it has found a node for a pod."""
+
+    def edit(pod: dict[str, Any]) -> None:
+        pod["spec"].update(nodeName=node)
+        pod["status"].update(conditions=[])
+
+    return edit
 
 
 class VmiHistories(Histories):
@@ -124,8 +135,7 @@ class VmiHistories(Histories):
             if pod["spec"].get("nodeName") or pod["metadata"].get("deletionTimestamp"):
                 continue
             if finds_a_place and places:
-                self.api.update(PODS, pod["metadata"]["name"], lambda o: (
-                    o["spec"].update(nodeName=places[0]), o["status"].update(conditions=[])))
+                self.api.update(PODS, pod["metadata"]["name"], placed_on(places[0]))
             else:
                 self.api.update(PODS, pod["metadata"]["name"], lambda o: o["status"].update(conditions=[nobody]))
 

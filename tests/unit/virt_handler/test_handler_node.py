@@ -149,7 +149,7 @@ def test_the_heart_beats_every_minute_with_jitter_and_waits_for_plugins() -> Non
 
 def config(**given: object) -> ClusterConfig:
     return ClusterConfig.of(codec.convert({"metadata": {"name": "k", "namespace": "k"},
-                                           "spec": {"configuration": given}}, KubeVirt))  # type: ignore[dict-item]
+                                           "spec": {"configuration": given}}, KubeVirt))
 
 
 CPU_MANAGER = config(developerConfiguration={"featureGates": ["CPUManager"]})

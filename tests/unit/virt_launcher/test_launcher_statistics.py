@@ -64,7 +64,7 @@ def test_the_devices_whose_names_are_needed() -> None:
 def test_what_is_not_told_is_absent(flat: dict[str, Any]) -> None:
     stats = domain_stats(flat, {}, now=1.0)
     assert stats.cpu.usage_seconds is None
-    assert stats.vcpus == stats.interfaces == []
+    assert (stats.vcpus, stats.interfaces) == ([], [])
     assert stats.memory.resident_bytes is None
     assert [d.name for d in stats.disks] == [""] * len(stats.disks)
 

@@ -27,11 +27,12 @@ def daemonset(**status_: int) -> DaemonSet:
 
 def pod(state: JsonObject | None = None, last: JsonObject | None = None, conditions: list[Json] | None = None,
         node: str = "node1") -> Pod:
+    container: JsonObject = {"name": "virt-api", "state": state or {}, "lastState": last or {}}
     return codec.convert({
         "metadata": {"name": "virt-api-x", "labels": {"kubevirt.io": "virt-api"}},
         "spec": {"nodeName": node, "containers": []},
         "status": {"phase": "Running" if state and "running" in state else "Pending", "conditions": conditions or [],
-                   "containerStatuses": [{"name": "virt-api", "state": state or {}, "lastState": last or {}}]},
+                   "containerStatuses": [container]},
     }, Pod)
 
 

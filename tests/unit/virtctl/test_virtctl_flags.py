@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import shlex
+from collections.abc import Mapping
 
 import click
 import pytest
@@ -18,7 +19,7 @@ FILE, OUTPUT, NAME = {"-f --file": ""}, {"-o --output": "yaml"}, {"--name": ""}
 USER = {"-u --user": "", "--secret": "", "--force": False}
 INFERRED = {"--infer-instancetype": None, "--infer-instancetype-from": "", "--infer-preference": None,
             "--infer-preference-from": ""}  # fmt: skip
-FLAGS: dict[str, dict[str, object]] = {
+FLAGS: dict[str, Mapping[str, object]] = {
     "addvolume": {**ADDED, "--disk-name": "", "--serial": "", "--cache": "", "--disk-type": "disk", "--bus": "scsi"},
     "adm log-verbosity": {"--virt-api": None, "--virt-controller": None, "--virt-handler": None,
                           "--virt-launcher": None, "--virt-operator": None, "--all": None, "--reset": False},

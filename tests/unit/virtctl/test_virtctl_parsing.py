@@ -8,6 +8,7 @@ import pytest
 from click.testing import CliRunner
 
 from kubevirt.api.names import vmi_id
+from kubevirt.kit.json import JsonObject
 from kubevirt.virtctl.__main__ import run_command
 from kubevirt.virtctl.commands.expose import introspected_ports, selector, service_spec
 from kubevirt.virtctl.errors import CommandError
@@ -16,7 +17,7 @@ from kubevirt.virtctl.session import seconds
 from kubevirt.virtctl.table import COMMANDS, CommandTable
 from kubevirt.virtctl.targets import Kind, Target, parse_target
 
-EXPOSE = {
+EXPOSE: dict[str, str | int] = {
     "port": 0, "target_port": "", "protocol": "TCP", "port_name": "", "service_type": "ClusterIP", "cluster_ip": "",
     "external_ip": "", "ip_family": "", "ip_family_policy": "",
 }  # fmt: skip
@@ -136,7 +137,7 @@ def test_service_flags_that_are_refused(flag: str, value: str, message: str) -> 
 
 
 def test_ports_of_the_pod_networks_interface() -> None:
-    spec = {
+    spec: JsonObject = {
         "networks": [{"name": "other", "multus": {}}, {"name": "default", "pod": {}}],
         "domain": {
             "devices": {"interfaces": [{"name": "default", "ports": [{"port": 80}, {"port": 53, "protocol": "UDP"}]}]}

@@ -5,12 +5,13 @@ tested with `kubevirt.api` and `kubevirt.machine`.
 import json
 import xml.etree.ElementTree as ET
 from pathlib import Path
+from typing import Any
 
 import pytest
 import yaml
 
 from kubevirt.api.defaults.presets import DEPRECATION
-from kubevirt.kit.json import JsonObject
+from kubevirt.kit.json import JsonObject, dig
 from kubevirt.virtctl.__main__ import run_command
 from kubevirt.virtctl.manifests import Unreadable, read_manifests
 
@@ -103,7 +104,7 @@ def test_an_admitted_instance_becomes_four_files(tmp_path: Path, capsys: pytest.
 
 def test_what_stands_around_a_machine_reaches_its_pod(tmp_path: Path) -> None:
     run_command(["render", *files(tmp_path, vmi=VMI, around=AROUND), "--output-dir", str(tmp_path)])
-    compute = pod_of(tmp_path)["spec"]["containers"][0]  # type: ignore[index, call-overload]
+    compute: Any = dig(pod_of(tmp_path), "spec", "containers", 0)
     assert compute["image"] == "registry.example/kv/virt:v7"
     assert compute["resources"]["limits"]["cpu"] == "1"
     assert [device["name"] for device in compute["volumeDevices"]] == ["data"]
