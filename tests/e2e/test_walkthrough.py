@@ -37,9 +37,9 @@ def vmi_uid(cluster: Cluster) -> str:
 
 
 def revisions(cluster: Cluster) -> list[str]:
-    """The copies of the machine that its instances were made of; one that it was parted from has no owner any more."""
+    """The copies of the machine that its instances were made of, and any that have no owner."""
     found = [r["metadata"] for r in cluster.objects("controllerrevisions")]
-    return [m["name"] for m in found if any(o["name"] == VM for o in m.get("ownerReferences", []))]
+    return [m["name"] for m in found if all(o["name"] == VM for o in m.get("ownerReferences", []))]
 
 
 def test_creating_a_stopped_machine_creates_no_instance(cluster: Cluster) -> None:
@@ -235,6 +235,13 @@ def test_orphaned_instance_runs_on_and_is_adopted(cluster: Cluster) -> None:
     eventually("the instance to be adopted", adopted)
     assert vmi_uid(cluster) == uid
     cluster.wait_status(VM, "Running")
+
+    def has_its_revision() -> bool:
+        started_as = cluster.get("vmi", VM)["status"]["virtualMachineRevisionName"]
+        owners = cluster.get("controllerrevision", started_as)["metadata"].get("ownerReferences", [])
+        return [o["uid"] for o in owners] == [cluster.get("vm", VM)["metadata"]["uid"]]
+
+    eventually("what the instance was started from to follow it", has_its_revision)
 
 
 def test_plain_delete_leaves_nothing(cluster: Cluster) -> None:

@@ -153,9 +153,14 @@ class Performer:
     async def _delete(self, action: Delete) -> None:
         meta = action.target.metadata
         try:
-            lingering = await self._client.delete(action.resource, meta.name, meta.namespace, uid=meta.uid,
-                                                  grace_s=action.grace_s, propagation=action.propagation)
-        except (NotFound, Conflict):  # gone, or another object has its name now: both mean that this one is gone
+            lingering = await self._client.delete(
+                action.resource, meta.name, meta.namespace, uid=meta.uid, grace_s=action.grace_s,
+                propagation=action.propagation, resource_version=meta.resource_version if action.unchanged else None)
+        except NotFound:
+            lingering = None
+        except Conflict:  # another object has its name now, which means that this one is gone
+            if action.unchanged:
+                raise
             lingering = None
         if lingering is None:
             self._removed(action.resource, action.target)

@@ -110,12 +110,14 @@ class Patch:
 class Delete:
     """Delete exactly this object (its uid is the precondition); one that is gone already counts as done.
 
-    `propagation` says what becomes of what it owns; by default that goes after it.
+    `propagation` says what becomes of what it owns; by default that goes after it. With `unchanged` it is deleted only
+    as it was observed: who has written it since is heard first.
     """
 
     resource: Resource[Any]
     target: Any
     grace_s: int | None = None
+    unchanged: bool = False
     propagation: Literal["Foreground", "Background", "Orphan"] | None = None
     done: Event | None = None
     failed: FailureWords

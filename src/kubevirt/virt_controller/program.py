@@ -12,8 +12,6 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from aiohttp import web
-
 from kubevirt.kit import logs
 from kubevirt.kit.tasks import Tasks
 from kubevirt.kube.certs import CertificateFiles, ServerTls
@@ -27,6 +25,7 @@ from kubevirt.kube.queue import WorkQueue
 from kubevirt.virt_controller import stores as store_module
 from kubevirt.virt_controller.act import Performer
 from kubevirt.virt_controller.cluster import Cluster
+from kubevirt.virt_controller.health import alive, routes
 from kubevirt.virt_controller.metrics.page import ControllerMetrics
 from kubevirt.virt_controller.metrics.shown_labels import LabelChoice
 from kubevirt.virt_controller.namespaces import Namespaces
@@ -35,6 +34,7 @@ from kubevirt.virt_controller.node.handlers import Handlers
 from kubevirt.virt_controller.pool.controller import PoolController
 from kubevirt.virt_controller.replicaset.controller import ReplicaSetController
 from kubevirt.virt_controller.storage import Storage
+from kubevirt.virt_controller.strays.controller import StrayController
 from kubevirt.virt_controller.vm.controller import VmController
 from kubevirt.virt_controller.vm.in_step import Patterns
 from kubevirt.virt_controller.vmi.controller import VmiController
@@ -77,7 +77,7 @@ async def run(client: Client, settings: Settings, stop: asyncio.Event, measures:
         lost.set()
 
     metrics = ControllerMetrics(measures, host=client.access.server)
-    async with health(settings.health_port), measured(metrics, settings), Tasks(on_failure=give_up) as tasks:
+    async with alive(settings.health_port), measured(client, metrics, settings), Tasks(on_failure=give_up) as tasks:
         tasks.spawn(lead(client, settings, lost, metrics), name="leader")
         waits = [asyncio.ensure_future(e.wait()) for e in (stop, lost)]
         await asyncio.wait(waits, return_when=asyncio.FIRST_COMPLETED)
@@ -134,12 +134,14 @@ async def start_controllers(client: Client, settings: Settings, tasks: Tasks, me
     pool_recorder = EventRecorder(client, POOL_COMPONENT)
     pool_recorder.start(tasks)
     pools = PoolController(stores, performer_for(pool_recorder), WorkQueue(measure=counted("pool")))
+    strays = StrayController(stores, performer, WorkQueue(measure=counted("stray")))
     run_workers(vms.queue, vms.reconcile, VM_WORKERS, tasks, name="virt-controller-vm")
     run_workers(vmis.queue, vmis.reconcile, VMI_WORKERS, tasks, name="virt-controller-vmi")
     run_workers(nodes.queue, nodes.reconcile, 1, tasks, name="virt-controller-node")
     run_workers(replicasets.queue, replicasets.reconcile, REPLICASET_WORKERS, tasks,
                 name="virt-controller-replicaset")
     run_workers(pools.queue, pools.reconcile, POOL_WORKERS, tasks, name="virt-controller-pool")
+    run_workers(strays.queue, strays.reconcile, 1, tasks, name="virt-controller-stray")
     labels = LabelChoice(client, settings.namespace)
     labels.start(tasks)
     metrics.watch(stores, lambda: cluster.config, labels.now)
@@ -147,30 +149,12 @@ async def start_controllers(client: Client, settings: Settings, tasks: Tasks, me
 
 
 @asynccontextmanager
-async def measured(metrics: ControllerMetrics, settings: Settings) -> AsyncIterator[None]:
-    """Serves /metrics where there is a certificate for it; by hand, outside of a cluster, there is none."""
+async def measured(client: Client, metrics: ControllerMetrics, settings: Settings) -> AsyncIterator[None]:
+    """Serves /metrics, /healthz and /leader where there is a certificate; by hand, outside of a cluster, is none."""
     files = CertificateFiles.mounted(settings.certificates)
     if not files.certificate.exists():
         yield
         return
-    async with page.serving(metrics.gather, ServerTls(files).context):
+    health = routes(client, namespace=settings.namespace, is_leading=lambda: metrics.is_leading)
+    async with page.serving(metrics.gather, ServerTls(files).context, besides=health):
         yield
-
-
-@asynccontextmanager
-async def health(port: int) -> AsyncIterator[None]:
-    """Serves /healthz: the event loop turns, so the program lives."""
-    app = web.Application()
-    app.router.add_get("/healthz", answer_health)
-    runner = web.AppRunner(app, access_log=None)
-    await runner.setup()
-    try:
-        await web.TCPSite(runner, None, port).start()
-        yield
-    finally:
-        await runner.cleanup()
-
-
-async def answer_health(_: web.Request) -> web.Response:
-    """The whole answer."""
-    return web.Response(text="ok")

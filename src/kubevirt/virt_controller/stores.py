@@ -35,7 +35,7 @@ from kubevirt.kube.informer import Informer
 from kubevirt.machine import backend_storage
 from kubevirt.virt_controller.datavolumes import DataVolume, Importer
 from kubevirt.virt_controller.pool.resource import POOLS
-from kubevirt.virt_controller.revision import START_REVISIONS, StartRevision
+from kubevirt.virt_controller.revision import START_REVISIONS, StartRevision, machine_of_stray
 from kubevirt.virt_controller.vm.offered import offers_of_vm
 from kubevirt.virt_controller.volumes import claim_names
 
@@ -99,7 +99,8 @@ def make(client: Client, *, namespace: str) -> Stores:
         pods=Informer(client, PODS, labels=LAUNCHER_LABEL, indexers={"controller": controller_uid}),
         nodes=Informer(client, NODES),
         claims=Informer(client, PVCS, indexers={"state": machine_of_state}),
-        revisions=Informer(client, START_REVISIONS, indexers={"controller": controller_uid}),
+        revisions=Informer(client, START_REVISIONS, indexers={
+            "controller": controller_uid, "stray": machine_of_stray}),
         kubevirts=Informer(client, KUBEVIRTS, namespace=namespace),
         replicasets=Informer(client, VMI_REPLICASETS, indexers={"namespace": namespace_of}),
         pools=Informer(client, POOLS),

@@ -86,8 +86,10 @@ class Api:
                             lambda: self.change(res, name, change, subresource), res)
 
     async def delete(self, res: Resource[Any], name: str, namespace: str | None = None, *, uid: str | None = None,
-                     grace_s: int | None = None, propagation: str | None = None) -> Any:
-        return self._answer(f"delete {res.plural}", lambda: self.remove(res, name, uid=uid), res)
+                     grace_s: int | None = None, propagation: str | None = None,
+                     resource_version: str | None = None) -> Any:
+        return self._answer(f"delete {res.plural}",
+                            lambda: self.remove(res, name, uid=uid, resource_version=resource_version), res)
 
     def _answer(self, what: str, call: Callable[[], dict[str, Any] | None], res: Resource[Any]) -> Any:
         self.calls_until_trouble -= 1
@@ -151,11 +153,14 @@ class Api:
             return self._forget(res, new)
         return self._store(res, new)
 
-    def remove(self, res: Resource[Any], name: str, *, uid: str | None = None) -> dict[str, Any] | None:
-        obj = copied(self.find(res, name))
+    def remove(self, res: Resource[Any], name: str, *, uid: str | None = None, resource_version: str | None = None
+               ) -> dict[str, Any] | None:
+        obj: dict[str, Any] = copied(self.find(res, name))
         meta = obj["metadata"]
         if uid is not None and meta["uid"] != uid:
             raise refused(Conflict, 409, "another uid")
+        if resource_version is not None and meta["resourceVersion"] != resource_version:
+            raise refused(Conflict, 409, "another version")
         lingers = bool(meta.get("finalizers")) or (res is PODS and bool(obj["spec"].get("nodeName")))
         if not lingers:
             self._forget(res, obj)

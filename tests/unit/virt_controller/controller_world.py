@@ -28,6 +28,7 @@ from kubevirt.virt_controller.cluster import Cluster
 from kubevirt.virt_controller.datavolumes import DATA_SOURCES, DATA_VOLUMES, Presence
 from kubevirt.virt_controller.storage import Storage
 from kubevirt.virt_controller.stores import Stores
+from kubevirt.virt_controller.strays.controller import StrayController
 from kubevirt.virt_controller.vm.controller import VmController
 from kubevirt.virt_controller.vmi.controller import VmiController
 
@@ -178,11 +179,16 @@ def vmi_controller(p: Parts) -> VmiController:
                          clock=lambda: p.api.now, storage=Storage(p.api))
 
 
+def stray_controller(p: Parts) -> StrayController:
+    return StrayController(p.stores, p.performer, p.queue)
+
+
 class Controller(Life):
-    """The controllers of VMs (worker 0) and of their instances (worker 1)."""
+    """The controllers of VMs (worker 0), of their instances (worker 1) and of what they were started from (worker 2).
+    """
 
     def __init__(self, api: Api, instance_writes: WriteMeasure | None = None) -> None:
-        super().__init__(api, (vm_controller, vmi_controller), instance_writes=instance_writes)
+        super().__init__(api, (vm_controller, vmi_controller, stray_controller), instance_writes=instance_writes)
 
 
 def new_world() -> Api:

@@ -213,6 +213,7 @@ class MoreHistories(VmHistories):
             super().calm_down()
 
     def all_is_as_wanted(self) -> None:
+        self.no_start_is_remembered_in_vain()
         if not self.api.all(VMS) and self.was_orphaned:
             assert not [v for v in self.api.all(VMIS) if v["metadata"].get("ownerReferences")]
             return
@@ -220,10 +221,19 @@ class MoreHistories(VmHistories):
         for vm in self.api.all(VMS):
             self.the_running_guest_follows(vm)
 
+    def no_start_is_remembered_in_vain(self) -> None:
+        """Each start revision belongs to the VM that is there, or else to an instance that runs without one."""
+        uids = {vm["metadata"]["uid"] for vm in self.api.all(VMS)}
+        used = {vmi["status"].get("virtualMachineRevisionName") for vmi in self.api.all(VMIS)}
+        for meta in (revision["metadata"] for revision in self.api.all(START_REVISIONS)):
+            owners = [o["uid"] for o in meta.get("ownerReferences", [])]
+            assert set(owners) <= uids, meta
+            assert owners or (meta["name"] in used and not uids), meta
+
     def the_running_guest_follows(self, vm: dict[str, Any]) -> None:
         """Placement is followed unless a restart is due; a restart is due exactly for another host name."""
         running = [v for v in self.api.all(VMIS) if v["status"]["phase"] == "Running"]
-        if not running or self.was_orphaned:
+        if not running or (self.was_orphaned and not self.api.all(START_REVISIONS)):
             return
         wanted, has = vm["spec"]["template"]["spec"], running[0]["spec"]
         told = {c["type"] for c in vm["status"]["conditions"]}

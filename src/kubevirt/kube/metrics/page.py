@@ -101,10 +101,12 @@ def text_of(write: Write) -> bytes:
 
 @asynccontextmanager
 async def serving(gather: Callable[[], Awaitable[Write]], tls: SSLContext, *, port: int = PORT,
-                  readings: Readings | None = None) -> AsyncIterator[None]:
-    """Serves nothing but the page, for programs that have no server of their own on its port."""
+                  readings: Readings | None = None, besides: Iterable[web.RouteDef] = ()) -> AsyncIterator[None]:
+    """Serves the page, and what little else there is `besides`, for programs that have no server of their own on its
+    port.
+    """
     app = web.Application()
-    app.router.add_routes([route(gather, readings)])
+    app.router.add_routes([route(gather, readings), *besides])
     runner = web.AppRunner(app, access_log=None, shutdown_timeout=1.0)
     await runner.setup()
     try:

@@ -39,7 +39,7 @@ def outcome(o: Observed, vmi: VirtualMachineInstance) -> Outcome:
     """What the VM's present template makes of its instance."""
     if vmi.metadata.deletion_timestamp is not None or is_final(vmi):
         return Outcome(vmi=vmi)
-    if revisions.running_generation(vmi) == o.vm.metadata.generation:
+    if revisions.running_generation(o.vm, vmi) == o.vm.metadata.generation:
         return Outcome(vmi=vmi)
     started = revisions.last_started_spec(o)
     if not can_be_expanded(o, o.vm.spec) or (started is not None and not can_be_expanded(o, started)):

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 
 import msgspec
@@ -23,7 +23,9 @@ Held = HeldInstancetype | HeldPreference
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Offered:
-    """Answers to all look-ups that a VM gives rise to, and the copies that belong to it."""
+    """Answers to all look-ups that a VM gives rise to, and the copies that belong to it; among these such as its status
+    names and nothing controls.
+    """
 
     found: Mapping[Lookup, msgspec.Struct] = field(default_factory=dict)
     copies: tuple[StartRevision, ...] = ()
@@ -36,9 +38,10 @@ class Offered:
 NOTHING = Offered()
 
 
-def gather(vm: VirtualMachine, controlled: Iterable[StartRevision], look: Callable[[Lookup], Answer]) -> Offered:
-    """What this VM is offered; `controlled` are the revisions that it controls."""
-    copies = tuple(revision for revision in controlled if is_copy(revision))
+def gather(vm: VirtualMachine, controlled: Iterable[StartRevision], look: Callable[[Lookup], Answer],
+           parted: Iterable[StartRevision] = ()) -> Offered:
+    """What this VM is offered; `controlled` are the revisions that it controls, `parted` those that it might."""
+    copies = tuple(revision for revision in (*controlled, *parted) if is_copy(revision))
     if not copies and vm.spec.instancetype is None and vm.spec.preference is None:
         return NOTHING
     found: dict[Lookup, msgspec.Struct] = {
@@ -62,6 +65,17 @@ def gather(vm: VirtualMachine, controlled: Iterable[StartRevision], look: Callab
 def is_copy(revision: StartRevision) -> bool:
     """The revision holds an instance type or a preference, not a start of the VM."""
     return names.LABEL_OFFER_NAME in revision.metadata.labels
+
+
+def parted_from(vm: VirtualMachine, find: Callable[[str], StartRevision | None]) -> Iterator[StartRevision]:
+    """Copies that were made for a VM of this name and that nothing controls: their VM was deleted without its
+    dependents, and this one has come upon them.
+    """
+    for ref in (vm.status.instancetype_ref, vm.status.preference_ref):
+        name = ref.controller_revision_ref.name if ref is not None and ref.controller_revision_ref is not None else ""
+        found = find(name) if name.startswith(f"{vm.metadata.name}-") else None
+        if found is not None and found.metadata.controller is None:
+            yield found
 
 
 def readable(revision: StartRevision) -> ControllerRevision:

@@ -7,7 +7,7 @@ that a VM stays what it is when an administrator changes what is offered. Under 
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 
 import msgspec
 from msgspec.structs import replace
@@ -109,7 +109,16 @@ def _store(o: Observed, instancetype: HeldInstancetype | None, preference: HeldP
         only = Offers(instancetype=instancetype.spec)
         if conflicts := apply_offers(only, template.spec, template.metadata):
             return _not_stored(o, Conflicting(conflicts).cause)
-    return Decision(actions=tuple(actions))
+    return Decision(actions=(*actions, *_adoptions(o)))
+
+
+def _adoptions(o: Observed) -> Iterator[Patch]:
+    """Copies that a former VM of this name has left, and that this one uses, become its own."""
+    for copy in o.offered.copies:
+        if copy.metadata.controller is None:
+            metadata = replace(copy.metadata, owner_references=[owner_reference(o.vm)])
+            yield Patch(resource=START_REVISIONS, old=copy, new=replace(copy, metadata=metadata),
+                        only_while_alive=(VMS, o.vm), failed=FAILED_STORE)
 
 
 def _not_stored(o: Observed, cause: str) -> Decision:

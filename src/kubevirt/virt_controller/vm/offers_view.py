@@ -11,7 +11,7 @@ from kubevirt.kube.cache import key_of
 from kubevirt.kube.informer import Informer
 from kubevirt.kube.queue import WorkQueue
 from kubevirt.virt_controller.stores import Stores
-from kubevirt.virt_controller.vm.offered import Offered, gather, key_of_offer, readable
+from kubevirt.virt_controller.vm.offered import Offered, gather, key_of_offer, parted_from, readable
 
 
 class OffersView:
@@ -35,7 +35,9 @@ class OffersView:
 
     def facts(self, vm: VirtualMachine) -> Offered:
         """What this VM is offered."""
-        return gather(vm, self._stores.revisions.by_index("controller", vm.metadata.uid), self._look)
+        revisions, namespace = self._stores.revisions, vm.metadata.namespace
+        parted = parted_from(vm, lambda name: revisions.get(namespace, name))
+        return gather(vm, revisions.by_index("controller", vm.metadata.uid), self._look, parted)
 
 
 def looking_into(stores: Stores) -> Look:

@@ -15,6 +15,7 @@ from kubevirt.machine.instance import owner_reference
 from kubevirt.virt_controller.actions import Action, Delete, Event, FailureWords, Patch
 from kubevirt.virt_controller.revision import START_REVISIONS
 from kubevirt.virt_controller.vm.observed import Decision, Observed, is_controlled_by
+from kubevirt.virt_controller.vm.revisions import is_of_another
 from kubevirt.virt_controller.vm.run_strategy import is_final
 
 FAILED_UPDATE = FailureWords(reason="FailedUpdateError")
@@ -31,23 +32,28 @@ def release(o: Observed) -> tuple[Action, ...]:
 
 
 def adopt(o: Observed) -> tuple[Action, ...]:
-    """A VMI of the VM's name that nothing controls becomes the VM's."""
+    """A VMI of the VM's name that nothing controls becomes the VM's. What it was started from follows (`strays`)."""
     vmi = o.named
     if vmi is None or vmi.metadata.deletion_timestamp is not None or vmi.metadata.controller is not None:
         return ()
     finalizers = vmi.metadata.finalizers
     if names.FINALIZER_VM_CONTROLLER not in finalizers:
         finalizers = [*finalizers, names.FINALIZER_VM_CONTROLLER]
-    metadata = replace(vmi.metadata, owner_references=[owner_reference(o.vm)], finalizers=finalizers)
+    annotations = vmi.metadata.annotations
+    if is_of_another(o.vm, vmi):
+        annotations = {k: v for k, v in annotations.items() if k != names.ANNOTATION_VM_GENERATION}
+    metadata = replace(vmi.metadata, owner_references=[owner_reference(o.vm)], finalizers=finalizers,
+                       annotations=annotations)
     return (Patch(resource=VMIS, old=vmi, new=replace(vmi, metadata=metadata), only_while_alive=(VMS, o.vm),
                   failed=FAILED_UPDATE),)
 
 
-def stop(vmi: VirtualMachineInstance) -> Action:
+def stop(vmi: VirtualMachineInstance, *, unchanged: bool = False) -> Action:
     """Delete the VM's VMI; the guest's own grace period governs how it ends."""
     return Delete(
         resource=VMIS,
         target=vmi,
+        unchanged=unchanged,
         done=Event(
             reason="SuccessfulDelete",
             message=f"Stopped the virtual machine by deleting the virtual machine instance {vmi.metadata.uid}",
@@ -61,22 +67,26 @@ def stop(vmi: VirtualMachineInstance) -> Action:
 
 
 def let_go(o: Observed) -> Decision:
-    """What a VM that is being deleted still has to do: end its VMI, unless that is to be orphaned, then go."""
+    """What a VM that is being deleted still has to do: end its VMI, unless that is to be orphaned, then go.
+
+    The VMI is ended only as it is known here: one that the garbage collector has just parted from the VM, as was asked
+    for, must not be ended because the news of it are late.
+    """
     metadata = o.vm.metadata
     vmi = o.named if o.named is not None and is_controlled_by(o.named.metadata, metadata.uid) else None
     if vmi is not None and ORPHAN_DEPENDENTS not in metadata.finalizers:
-        return Decision() if vmi.metadata.deletion_timestamp is not None else Decision(actions=(stop(vmi),))
+        is_ending = vmi.metadata.deletion_timestamp is not None
+        return Decision() if is_ending else Decision(actions=(stop(vmi, unchanged=True),))
     if names.FINALIZER_VM_CONTROLLER not in metadata.finalizers:
         return Decision()
     kept = [f for f in metadata.finalizers if f != names.FINALIZER_VM_CONTROLLER]
     gone = replace(o.vm, metadata=replace(metadata, finalizers=kept))
-    # Whoever keeps the VMI has no use for the VM's revisions, and orphaned ones would stay for ever.
-    kinds = (*o.revisions, *o.offered.copies)
-    revisions = tuple(Delete(resource=START_REVISIONS, target=r, failed=FAILED_UPDATE) for r in kinds)
-    return Decision(actions=(
-        *(revisions if ORPHAN_DEPENDENTS in metadata.finalizers else ()),
-        Patch(resource=VMS, old=o.vm, new=gone, failed=FAILED_UPDATE),
-    ))
+    # Copies made for the VM would stay for ever. The garbage collector may have parted them from it already; what it
+    # was last started from is looked after elsewhere (`strays`).
+    orphaning = ORPHAN_DEPENDENTS in metadata.finalizers
+    copies = (Delete(resource=START_REVISIONS, target=copy, failed=FAILED_UPDATE)
+              for copy in o.offered.copies if orphaning or copy.metadata.controller is None)
+    return Decision(actions=(*copies, Patch(resource=VMS, old=o.vm, new=gone, failed=FAILED_UPDATE)))
 
 
 def after_status(o: Observed) -> tuple[Action, ...]:

@@ -18,7 +18,7 @@ from kubevirt.kit.errors import Problem
 from kubevirt.kit.json import JsonObject
 from kubevirt.machine.instance import owner_reference
 from kubevirt.virt_controller.actions import Action, Create, Delete, FailureWords
-from kubevirt.virt_controller.revision import START_REVISIONS
+from kubevirt.virt_controller.revision import START_PREFIX, START_REVISIONS
 from kubevirt.virt_controller.vm.observed import Observed
 
 
@@ -37,7 +37,7 @@ FAILED = FailureWords(
 
 def prefix(vm: VirtualMachine) -> str:
     """What the names of all start revisions of this VM begin with."""
-    return f"revision-start-vm-{vm.metadata.uid}-"
+    return f"{START_PREFIX}{vm.metadata.uid}-"
 
 
 def name(vm: VirtualMachine) -> str:
@@ -49,7 +49,7 @@ def store(o: Observed, vm: VirtualMachine) -> tuple[Action, ...]:
     """What makes the VM's present spec its only start revision."""
     wanted = name(vm)
     stale = [Delete(resource=START_REVISIONS, target=r, failed=FAILED)
-             for r in o.revisions if r.revision != vm.metadata.generation]
+             for r in o.revisions if r.metadata.name != wanted]
     if any(r.metadata.name == wanted for r in o.revisions):
         return tuple(stale)
     metadata = ObjectMeta(name=wanted, namespace=vm.metadata.namespace, owner_references=[owner_reference(vm)])
@@ -86,21 +86,30 @@ def last_started_spec(o: Observed) -> VirtualMachineSpec | None:
         return None
 
 
-def running_generation(vmi: VirtualMachineInstance) -> int | None:
-    """The VM generation a VMI was made from: its annotation, else the end of its revision's name."""
+def running_generation(vm: VirtualMachine, vmi: VirtualMachineInstance) -> int | None:
+    """The VM generation a VMI was made from: its annotation, else the end of its revision's name. None is told of the
+    generation of another VM, from which this one has taken the VMI over.
+    """
+    started = vmi.status.virtual_machine_revision_name
     for text in (
         vmi.metadata.annotations.get(names.ANNOTATION_VM_GENERATION, ""),
-        vmi.status.virtual_machine_revision_name.rpartition("-")[2],
+        started.removeprefix(prefix(vm)) if started.startswith(prefix(vm)) else "",
     ):
         if text.isdecimal():
             return int(text)
     return None
 
 
+def is_of_another(vm: VirtualMachine, vmi: VirtualMachineInstance) -> bool:
+    """The VMI was started by another VM, so that the generation it tells is not one of this VM's."""
+    started = vmi.status.virtual_machine_revision_name
+    return bool(started) and not started.startswith(prefix(vm))
+
+
 def with_generation(o: Observed, vmi: VirtualMachineInstance) -> VirtualMachineInstance:
     """The VMI told of the VM's new generation, when the template it was made from is still the VM's template."""
     generation = o.vm.metadata.generation
-    if running_generation(vmi) == generation:
+    if running_generation(o.vm, vmi) == generation:
         return vmi
     started = last_started_spec(o)
     if started is None or started.template != o.vm.spec.template:

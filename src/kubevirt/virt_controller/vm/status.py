@@ -59,7 +59,7 @@ def status_after(o: Observed, problem: SyncProblem | None, *, ask_for_start: boo
     status.instancetype_ref, status.preference_ref = offers.refs(o)
     if vmi is not None:
         status.desired_generation = o.vm.metadata.generation
-        status.observed_generation = revisions.running_generation(vmi) or old.observed_generation
+        status.observed_generation = revisions.running_generation(o.vm, vmi) or old.observed_generation
     status.printable_status = printable_status(replace_status(o, status))
     return status
 
