@@ -34,10 +34,12 @@ RESOURCES: dict[str, Resource[object]] = {  # type: ignore[type-var]
     each.kind: each for module in (resources, kinds) for each in vars(module).values() if isinstance(each, Resource)
 }
 ROWS = [
-    *(Row(instance(change), *said) for change, *said in (*DISKS, *NETWORKS, *COMPUTING, *SETTINGS, *SCHEDULING, *ARCHITECTURES, *PLACEMENT)),
+    *(Row(instance(change), *said)
+      for table in (DISKS, NETWORKS, COMPUTING, SETTINGS, SCHEDULING, ARCHITECTURES, PLACEMENT)
+      for change, *said in table),
     *(Row(machine(change), *said) for change, *said in MACHINES),
     *KINDS,
-]
+]  # fmt: skip
 
 
 def called(row: Row) -> str:

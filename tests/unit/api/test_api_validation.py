@@ -55,7 +55,9 @@ def test_admitted(change: JsonObject) -> None:
 
 
 @pytest.mark.parametrize(
-    "row", [*DISKS, *NETWORKS, *COMPUTING, *SETTINGS, *SCHEDULING, *ARCHITECTURES, *PLACEMENT], ids=lambda row: f"{row[2]}: {row[3][-60:]}"
+    "row",
+    [*DISKS, *NETWORKS, *COMPUTING, *SETTINGS, *SCHEDULING, *ARCHITECTURES, *PLACEMENT],
+    ids=lambda row: f"{row[2]}: {row[3][-60:]}",
 )
 def test_refused(row: Refusal) -> None:
     change, *expected = row

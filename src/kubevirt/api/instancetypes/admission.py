@@ -22,6 +22,7 @@ from kubevirt.api.names import LABEL_ARCHITECTURE
 from kubevirt.api.preference import VirtualMachinePreferenceSpec
 from kubevirt.api.resources import VMIS
 from kubevirt.api.validation import Cause, validate_vm
+from kubevirt.api.validation.architecture import ARCHITECTURES
 from kubevirt.api.validation.causes import invalid, not_found
 from kubevirt.api.vm import VirtualMachine
 from kubevirt.api.vmi import VirtualMachineInstance, VirtualMachineInstanceTemplateSpec
@@ -79,7 +80,8 @@ def _with_architecture_of_source(vm: VirtualMachine) -> Asking[VirtualMachine]:
             source = yield from look_up(DATA_SOURCES, ref.name, ref.namespace or vm.metadata.namespace)
         except Missing:
             continue
-        if architecture := source.metadata.labels.get(LABEL_ARCHITECTURE):
+        architecture = source.metadata.labels.get(LABEL_ARCHITECTURE)
+        if architecture in ARCHITECTURES:  # whoever writes anything else on a source does not keep machines from it
             vm = codec.clone(vm)
             vm.spec.template.spec.architecture = architecture
             return vm
