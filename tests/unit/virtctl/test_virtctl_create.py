@@ -213,6 +213,10 @@ def test_refused_machines(capsys: pytest.CaptureFixture[str], arguments: list[st
         (["--user=a", f"--password-file={__file__}"],
          "WARNING: --password-file: The password is stored in cleartext in the VM definition!"),
         (["--volume-blank=size:1Gi"], "Flag --volume-blank has been deprecated, use flag --volume-import instead"),
+        (["--volume-datasource=src:a"],
+         "Flag --volume-datasource has been deprecated, use flag --volume-import instead"),
+        (["--volume-clone-pvc=src:n/a"],
+         "Flag --volume-clone-pvc has been deprecated, use flag --volume-import instead"),
     ],
 )
 def test_warnings(capsys: pytest.CaptureFixture[str], arguments: list[str], warning: str) -> None:
@@ -223,7 +227,8 @@ def test_warnings(capsys: pytest.CaptureFixture[str], arguments: list[str], warn
 def test_keys_by_agent_set_up_the_guest(capsys: pytest.CaptureFixture[str]) -> None:
     instance = made(capsys, "vm", "--access-cred=src:s", "--user=a")["spec"]["template"]["spec"]
     assert instance["accessCredentials"][0]["sshPublicKey"]["propagationMethod"] == {"qemuGuestAgent": {"users": ["a"]}}
-    assert "setsebool, -P, 'virt_qemu_ga_manage_ssh', 'on'" in instance["volumes"][0]["cloudInitNoCloud"]["userData"]
+    lines = instance["volumes"][0]["cloudInitNoCloud"]["userData"].splitlines()
+    assert lines[-2:] == ["runcmd:", "  - [ setsebool, -P, 'virt_qemu_ga_manage_ssh', 'on' ]"]
 
 
 @pytest.mark.parametrize(

@@ -164,7 +164,9 @@ def test_an_upload_into_a_claim_that_exists(cluster: Cluster, image: str) -> Non
     assert json.loads(asked.partition(" {")[2].join(("{", "")))["spec"] == {"pvcName": "p"}
 
 
-@pytest.mark.parametrize(("source", "said"), [((404, "none"), "Created a new"), ({}, "Updated an existing")])
+@pytest.mark.parametrize(("source", "said"), [
+    ((404, "none"), "Created a new DataSource ns/p"), ({}, "Updated an existing DataSource ns/p"),
+])  # fmt: skip
 def test_a_data_source_for_the_upload(cluster: Cluster, image: str, source: Answer, said: str) -> None:
     serving(cluster, claim(READY), claim(READY))
     cluster.answer("GET pvc/p", claim(READY), claim(READY), claim(DONE))
@@ -173,7 +175,7 @@ def test_a_data_source_for_the_upload(cluster: Cluster, image: str, source: Answ
     cluster.answer("PATCH cdi:datasources/p", {})
     done = cluster.run(f"image-upload pvc p {image} --datasource --default-instancetype small")
     assert (done.code, done.err) == (0, "")
-    assert f"{said} DataSource ns/p" in done.out.splitlines()
+    assert said in done.out.splitlines()
     [written] = [line for line in done.asked if "cdi:datasources" in line and not line.startswith("GET")]
     assert '"instancetype.kubevirt.io/default-instancetype":"small"' in written
 
@@ -306,18 +308,18 @@ def pod(phase: str, **waiting: str) -> JsonObject:
 
 
 @pytest.mark.parametrize(
-    ("info", "image"),
+    ("info", "image", "mode", "place"),
     [
-        ({"gsImage": "reg/tools:1"}, "reg/tools:1"),
-        ({"registry": "reg", "imagePrefix": "x-", "tag": "v1"}, "reg/x-libguestfs-tools:v1"),
-        ({"registry": "reg", "digest": "sha256:0"}, "reg/libguestfs-tools@sha256:0"),
+        ({"gsImage": "reg/tools:1"}, "reg/tools:1", "Block", "/dev/vda"),
+        ({"registry": "reg", "imagePrefix": "x-", "tag": "v1"}, "reg/x-libguestfs-tools:v1", "Filesystem", "/disk"),
+        ({"registry": "reg", "digest": "sha256:0"}, "reg/libguestfs-tools@sha256:0", None, "/disk"),
     ],
 )
 def test_a_pod_with_the_tools(
-    cluster: Cluster, info: Json, image: str, monkeypatch: pytest.MonkeyPatch
+    cluster: Cluster, info: Json, image: str, mode: str | None, place: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     cluster.answer(f"GET {INFO}", info)
-    cluster.answer("GET pvc/p", {"spec": {"volumeMode": "Block"}})
+    cluster.answer("GET pvc/p", {"spec": {"volumeMode": mode} if mode else {}})
     cluster.answer("GET pods", {"items": []})
     cluster.answer("POST pods", {})
     cluster.answer(f"DELETE {POD}", {})
@@ -329,7 +331,7 @@ def test_a_pod_with_the_tools(
     assert (done.code, done.out.splitlines()) == (1, [
         f"Use image: {image} ",
         "Waiting for container libguestfs still in pending, reason: ContainerCreating, message: soon ",
-        "The PVC has been mounted at /dev/vda ",
+        f"The PVC has been mounted at {place} ",
     ])  # fmt: skip
     assert done.err == "If you don't see a command prompt, try pressing enter.\nno terminal here\n"
     attached = next(line for line in done.asked if line.startswith(f"GET {POD}/attach"))

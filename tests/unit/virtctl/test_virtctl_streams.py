@@ -1,4 +1,4 @@
-"""Ports, logins, viewers and log verbosity: how they are read and what they become. Streams run end to end."""
+"""Ports, logins and log verbosity: how they are read and what they become. Streams run end to end."""
 
 from __future__ import annotations
 
@@ -12,7 +12,6 @@ from kubevirt.virtctl.errors import CommandError
 from kubevirt.virtctl.flags import Globals
 from kubevirt.virtctl.table import program_name
 from kubevirt.virtctl.targets import Kind, Target
-from kubevirt.virtctl.viewers import viewer_command
 
 
 @pytest.mark.parametrize(
@@ -83,46 +82,6 @@ def test_who_the_user_is() -> None:
 def test_the_side_with_a_colon_is_remote() -> None:
     assert split_remote("vm/a:/tmp/x") == ("vm/a", "/tmp/x")
     assert split_remote("/tmp/x") is None
-
-
-NOTHING: dict[str, str] = {}
-
-
-def viewer(platform: str, installed: dict[str, str], vnc_type: str = "", vnc_path: str = "") -> list[str]:
-    return viewer_command(5900, platform, vnc_type=vnc_type, vnc_path=vnc_path, which=installed.get,
-                          glob=lambda path: [path] if path in installed else [])  # fmt: skip
-
-
-@pytest.mark.parametrize(
-    ("platform", "installed", "vnc_type", "command"),
-    [
-        ("linux", {"remote-viewer": "/r", "vncviewer": "/v"}, "", ["/r", "vnc://127.0.0.1:5900"]),
-        ("linux", {"vncviewer": "/v"}, "", ["/v", "127.0.0.1:5900"]),
-        ("linux", {"vncviewer": "/v", "remote-viewer": "/r"}, "tiger", ["/v", "127.0.0.1:5900"]),
-        ("darwin", {"/Applications/Chicken.app/Contents/MacOS/Chicken": ""}, "",
-         ["/Applications/Chicken.app/Contents/MacOS/Chicken", "127.0.0.1:5900"]),
-    ],
-)  # fmt: skip
-def test_viewers(platform: str, installed: dict[str, str], vnc_type: str, command: list[str]) -> None:
-    assert viewer(platform, installed, vnc_type) == command
-
-
-@pytest.mark.parametrize(
-    ("platform", "vnc_type", "vnc_path", "message"),
-    [
-        ("linux", "", "", "could not find remote-viewer or vncviewer binary in $PATH"),
-        ("darwin", "", "", "no supported VNC app found for darwin"),
-        ("linux", "x", "", "unsupported vnc-type: x"),
-        ("linux", "chicken", "", "unsupported vnc-type for linux: chicken"),
-        ("linux", "tiger", "/absent", "specified VNC path does not exist: /absent"),
-        ("linux", "tiger", "", "could not find vncviewer in $PATH"),
-        ("plan9", "", "", "virtctl does not support VNC on plan9"),
-    ],
-)
-def test_no_viewer(platform: str, vnc_type: str, vnc_path: str, message: str) -> None:
-    with pytest.raises(CommandError) as refused:
-        viewer(platform, NOTHING, vnc_type, vnc_path)
-    assert message in refused.value.message
 
 
 @pytest.mark.parametrize(

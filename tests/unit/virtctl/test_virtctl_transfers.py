@@ -14,6 +14,7 @@ import pytest
 from aiohttp import web
 
 from kubevirt.kit.json import Json, JsonObject
+from kubevirt.kit.tasks import Tasks
 from kubevirt.kube.access import ClusterAccess
 from kubevirt.kube.client import Client
 from kubevirt.virtctl.errors import CommandError
@@ -93,7 +94,70 @@ async def test_a_volume_is_downloaded(format_: str, tmp_path: Path, capsys: pyte
         assert "DELETE x" not in made.asked, "an export that was there before stays"
     got = file.read_bytes()
     assert (got if format_ == "raw" else gzip.decompress(got)) == DATA
-    assert capsys.readouterr().out.endswith("Download finished successfully\n")
+    unpacking = ["Decompressing image:"] if format_ == "raw" else []
+    assert capsys.readouterr().out.splitlines() == [*unpacking, "Download finished successfully"]
+
+
+async def test_manifests_with_the_secret_that_they_refer_to(tmp_path: Path) -> None:
+    file = tmp_path / "manifests"
+    async with world() as (made, session):
+        export(made)
+        kinds: list[Json] = [{"type": each, "url": f"{made.url}/{each}"} for each in ("auth-header-secret", "all")]
+        links: JsonObject = {"manifests": kinds}
+        made.answer("GET", f"{EXPORTS}/x", {"status": {"phase": "Ready", "links": {"external": links},
+                                                       "tokenSecretRef": "secret"}})  # fmt: skip
+
+        async def manifest(request: web.Request) -> web.StreamResponse:
+            assert request.headers["Accept"] == "application/json"
+            return web.Response(text=f"{request.path}\n")
+
+        made.routes |= {("GET", "/all"): manifest, ("GET", "/auth-header-secret"): manifest}
+        order = Order(name="x", output=str(file), manifest=True, include_secret=True, manifest_format="json")
+        await work.download(session, order)
+    assert file.read_text() == "/all\n/auth-header-secret\n"
+
+
+async def test_a_download_through_a_forwarded_port(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """The export's server is reached through its pod; the address in the link is one of the cluster's own."""
+    file = tmp_path / "disk"
+    async with world() as (made, session):
+        export(made)
+        formats: list[Json] = [{"format": "gzip", "url": "http://server.ns.svc/volumes/disk.img.gz"}]
+        links: JsonObject = {"internal": {"volumes": [{"name": "disk", "formats": formats}]}}
+        made.answer("GET", f"{EXPORTS}/x", {"status": {"phase": "Ready", "links": links, "serviceName": "server",
+                                                       "tokenSecretRef": "secret"}})  # fmt: skip
+        ports: list[Json] = [{"port": 80, "targetPort": 80}, {"port": 443, "targetPort": 8443}]
+        made.answer("GET", f"{CORE}/services/server", {"spec": {"selector": {"export": "x"}, "ports": ports}})
+        made.answer("GET", f"{CORE}/pods", {"items": [{"metadata": {"name": "pod"}}]})
+        made.routes["GET", f"{CORE}/pods/pod/portforward"] = pod_with_a_port(8443, made.url)
+        await work.download(session, Order(name="x", output=str(file), port_forward=True))
+    assert gzip.decompress(file.read_bytes()) == DATA
+    assert capsys.readouterr().out.splitlines() == ["Port forwarding is ready.", "Download finished successfully"]
+
+
+def pod_with_a_port(port: int, server: str) -> Handler:
+    """The kubelet's protocol, a byte for the channel and the port's number first; behind it is a server of ours."""
+
+    async def forward(request: web.Request) -> web.StreamResponse:
+        assert request.query["ports"] == str(port)
+        socket = web.WebSocketResponse(protocols=("v4.channel.k8s.io",))
+        await socket.prepare(request)
+        for channel in (b"\0", b"\1"):
+            await socket.send_bytes(channel + port.to_bytes(2, "little"))
+        reader, writer = await asyncio.open_connection("127.0.0.1", int(server.rpartition(":")[2]))
+
+        async def answer() -> None:
+            while data := await reader.read(65536):
+                await socket.send_bytes(b"\0" + data)
+
+        async with Tasks() as tasks:
+            tasks.spawn(answer(), name="answers of the server")
+            async for message in socket:
+                writer.write(message.data[1:])
+        writer.close()
+        return socket
+
+    return forward
 
 
 async def test_an_export_made_for_a_download_goes_with_it(tmp_path: Path) -> None:

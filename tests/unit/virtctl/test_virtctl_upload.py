@@ -48,9 +48,19 @@ def test_refused_uploads(arguments: str, message: str) -> None:
     assert result.exception.message == message
 
 
-def test_deprecated_flags_say_what_to_use() -> None:
-    result = CliRunner().invoke(CommandTable(), ["image-upload", "--pvc-name", "x"], standalone_mode=False)
-    assert result.output == "Flag --pvc-name has been deprecated, specify the name as the second argument instead.\n"
+@pytest.mark.parametrize(
+    ("flag", "hint"),
+    [
+        ("--pvc-name=x", "specify the name as the second argument instead."),
+        ("--pvc-size=1Gi", "use --size instead."),
+        ("--block-volume", "specify volume mode (filesystem/block) with --volume-mode instead."),
+    ],
+)
+def test_deprecated_flags_say_what_to_use(flag: str, hint: str) -> None:
+    """And go on: what ends the command is what else is wrong with it."""
+    result = CliRunner().invoke(CommandTable(), ["image-upload", flag], standalone_mode=False)
+    assert result.output == f"Flag {flag.partition('=')[0]} has been deprecated, {hint}\n"
+    assert isinstance(result.exception, CommandError)
 
 
 def test_what_an_upload_creates() -> None:
