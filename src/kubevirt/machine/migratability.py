@@ -59,8 +59,11 @@ def migration_method(vmi: VirtualMachineInstance) -> str:
     targets = disks.targets(vmi)
     for disk in vmi.spec.domain.devices.disks:
         volume = volumes.get(disk.name)
-        if volume is None or targets[disk.name].device == "cdrom":
+        target = targets[disk.name]
+        if volume is None or target.device == "cdrom" or target.read_only:
             continue
+        if volume.host_disk is not None and volume.host_disk.shared:
+            continue  # it is on the other node already
         if not claim_name(volume) or volume.ephemeral is not None:
             return BLOCK_MIGRATION
     return BLOCK_MIGRATION if vmi.status.migrated_volumes else LIVE_MIGRATION

@@ -33,6 +33,7 @@ from kubevirt.machine.phase import phase_after
 SYNCHRONIZED, PAUSED, EMULATION = "Synchronized", "Paused", "SoftwareEmulation"
 AGENT, AGENT_UNSUPPORTED, CREDENTIALS = "AgentConnected", "AgentVersionNotSupported", "AccessCredentialsSynchronized"
 SYNC_FAILED = "Synchronizing with the Domain failed."
+HALF_A_GUEST = "VMI is irrecoverable due to failed post-copy migration"
 NO_SELINUX = "none"
 
 _PAUSES: dict[str, Wanted] = {
@@ -147,7 +148,10 @@ def _conditions(vmi: VirtualMachineInstance, status: VirtualMachineInstanceStatu
 
 def _synchronized(seen: Observed) -> Wanted | None:
     """It exists only while something is wrong."""
-    problem = (seen.report.failure if seen.report is not None else "") or seen.lost or seen.sync_problem
+    report = seen.report
+    problem = (report.failure if report is not None else "") or seen.lost or seen.sync_problem
+    if report is not None and (report.state, report.reason) == (State.PAUSED, Reason.POSTCOPY_FAILED):
+        problem = HALF_A_GUEST
     if not problem:
         return None
     return Wanted(type=SYNCHRONIZED, status="False", reason=SYNC_FAILED, message=problem)

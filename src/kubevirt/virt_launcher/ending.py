@@ -31,7 +31,7 @@ def exit_code(reason: str, failure: str) -> int:
 
 
 def describe(reason: Reason, qemu_wait_status: int | None, *, panic: str = "") -> str:
-    """One sentence for log, condition and event; empty for an ordinary end, and for none. `panic` is what came with it."""
+    """One sentence for log, condition and event; empty for an ordinary end, and for none. `panic`: its details."""
     if qemu_wait_status is not None and os.WIFSIGNALED(qemu_wait_status) and reason is Reason.CRASHED:
         number = os.WTERMSIG(qemu_wait_status)
         name = signal.Signals(number).name if number in signal.valid_signals() else str(number)

@@ -18,7 +18,7 @@ from kubevirt.kit import logs
 from kubevirt.kit.errors import Problem
 from kubevirt.machine import paths
 from kubevirt.machine.domain_report import AgentReport, CredentialsReport, Reason, ReportedInterface, State
-from kubevirt.virt_launcher import changes, ending, explain
+from kubevirt.virt_launcher import changes, ending, explain, states
 from kubevirt.virt_launcher.assistant import Workshop
 from kubevirt.virt_launcher.dhcp.server import dhcp_server
 from kubevirt.virt_launcher.libvirt_host import HostError, LibvirtHost, NoDomain
@@ -91,8 +91,8 @@ class Machine:
     async def _change(self, order: bytes, built: Built) -> None:
         change = changes.read(order)
         self._become(replace(self.now, built=change.of(built)))
-        if (self.now.state, self.now.reason) == (State.PAUSED, Reason.IO_ERROR):
-            log.info("the guest, which an I/O error had stopped, is tried again")
+        if states.is_to_go_on(self.now.state, self.now.reason):
+            log.info("the guest, which nobody had asked to stand still, is tried again", stopped_by=self.now.reason)
             await self._host.resume()
             await self.refresh()
         has = self.now.described

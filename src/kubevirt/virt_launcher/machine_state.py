@@ -102,7 +102,7 @@ class MachineState(msgspec.Struct, frozen=True, kw_only=True):
                 built.interfaces if built is not None else [], self.described, list(self.guest_interfaces)
             ),
             agent=self.agent,
-            grace=self.grace,
+            grace=self.grace or GraceReport(deletion_grace_period_s=self.grace_period_s),
             credentials=self.credentials,
             boot_files=built.boot_files if built is not None else None,
             failure=self.failure,

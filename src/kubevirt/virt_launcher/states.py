@@ -47,10 +47,18 @@ REASONS: dict[State, dict[int, Reason]] = {
     State.CRASHED: {1: Reason.PANICKED},
 }
 
+UNASKED_PAUSES = frozenset({Reason.UNKNOWN, Reason.IO_ERROR, Reason.WATCHDOG, Reason.FROM_SNAPSHOT})
+"""For the other pauses a user, or something that is going on, has asked."""
+
 
 def translate(state: int, reason: int) -> tuple[State, Reason]:
     name = STATES.get(state, State.UNKNOWN)
     return name, REASONS.get(name, {}).get(reason, Reason.UNKNOWN)
+
+
+def is_to_go_on(state: str, reason: str) -> bool:
+    """A later order lets the guest run again: nobody has asked that it stands still."""
+    return state == State.PAUSED and reason in UNASKED_PAUSES
 
 
 def has_ended(state: str) -> bool:

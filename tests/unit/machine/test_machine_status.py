@@ -143,6 +143,14 @@ class TestConditions:
         assert condition(machine.status, "Synchronized") is not None
         assert condition(after(machine), "Synchronized") is None
 
+    def test_half_a_guest_is_told_as_such(self) -> None:
+        machine = vmi(status={"phase": "Running"})
+        status = after(machine, report=running(state="Paused", reason="PostcopyFailed"))
+        assert status.phase == "Failed"
+        found = condition(status, "Synchronized")
+        assert found is not None
+        assert found.message == "VMI is irrecoverable due to failed post-copy migration"
+
     def test_time_moves_with_the_status_only(self) -> None:
         machine = vmi(status={"phase": "Running"})
         machine.status = after(machine, sync_problem="first")
@@ -268,6 +276,18 @@ class TestMigratability:
         pytest.param({"persistentVolumeClaim": {"claimName": "c"}}, "LiveMigration", id="claims are there already"),
         pytest.param({"containerDisk": {"image": "x"}}, "BlockMigration", id="overlays must be copied"),
         pytest.param({"emptyDisk": {"capacity": "1Gi"}}, "BlockMigration", id="so must empty disks"),
+        pytest.param({"hostDisk": {"path": "/x", "type": "Disk"}}, "BlockMigration", id="and files of the node"),
+        pytest.param({"hostDisk": {"path": "/x", "type": "Disk", "shared": True}}, "LiveMigration",
+                     id="unless the other node has them too"),
     ])
     def test_method(self, volume: dict[str, Json], method: str) -> None:
         assert migratability.migration_method(with_disks(disk("d"), volumes=[{"name": "d", **volume}])) == method
+
+    @pytest.mark.parametrize("read_only", [
+        pytest.param({"disk": {"readonly": True}}, id="a disk"),
+        pytest.param({"lun": {"readonly": True}}, id="a LUN"),
+        pytest.param({"cdrom": {}}, id="a CD-ROM"),
+    ])
+    def test_what_nobody_writes_to_need_not_be_copied(self, read_only: JsonObject) -> None:
+        machine = with_disks({"name": "d", **read_only}, volumes=[{"name": "d", "containerDisk": {"image": "x"}}])
+        assert migratability.migration_method(machine) == "LiveMigration"

@@ -91,6 +91,8 @@ LOST = Observed(vmi=None, link=LinkState.LOST, now=NOW)
                  id="ended, but the last word is still to come"),
     pytest.param(replace(OPEN, report=report("Running")), [Action.SHUTDOWN], id="removed by force: shut down"),
     pytest.param(replace(OPEN, report=report("Running", grace=0)), [Action.KILL], id="removed by force, no grace"),
+    pytest.param(replace(OPEN, report=DomainReport(namespace="n", name="a", uid="u", state="Running")),
+                 [Action.SHUTDOWN], id="removed by force, the launcher does not tell the grace period: the usual one"),
     pytest.param(replace(OPEN, report=report()), [Action.DELETE], id="removed by force before its start"),
     pytest.param(replace(OPEN, report=report("Shutoff"), final=True), [Action.ACKNOWLEDGE, Action.FORGET],
                  id="removed by force, and ended"),

@@ -11,6 +11,7 @@ from kubevirt.api.config import ClusterConfig
 from kubevirt.api.vmi import VirtualMachineInstance
 from kubevirt.api.vmi_status import VirtualMachineInstanceCondition, VirtualMachineInstanceGuestOSInfo
 from kubevirt.kit.errors import Problem
+from kubevirt.launcher_link.messages import GuestEvent
 from kubevirt.launcher_link.settings import sync_options
 from kubevirt.virt_handler.instances import events
 from kubevirt.virt_handler.instances.decide import Action
@@ -67,6 +68,14 @@ def test_only_details_wait(phase: str, condition: str, waits: bool) -> None:
 ])  # fmt: skip
 def test_events_of_a_phase(old: str, new: str, reasons: list[str]) -> None:
     assert [note.reason for note in events.on_phase(old, new)] == reasons
+
+
+@pytest.mark.parametrize(("launcher", "told"), [("u", 1), ("of-the-one-before", 0)])
+def test_what_a_guest_has_to_tell_is_told_to_its_own_instance(launcher: str, told: int) -> None:
+    instance = vmi()
+    instance.metadata.uid = "u"
+    event = GuestEvent(type="Warning", reason="IOerror", message="m")
+    assert events.on_guest_event(instance, launcher, event) == [events.Note("Warning", "IOerror", "m")] * told
 
 
 def test_a_repeated_action_is_told_once() -> None:

@@ -7,7 +7,7 @@ import pytest
 from kubevirt.machine.domain_report import Reason, State
 from kubevirt.virt_launcher import ending
 from kubevirt.virt_launcher.lifecycle import Decision, Observed, Step, decide
-from kubevirt.virt_launcher.states import translate
+from kubevirt.virt_launcher.states import is_to_go_on, translate
 
 
 def seen(**changes: float | bool | None) -> Observed:
@@ -89,6 +89,15 @@ NAMES = {  # libvirt's virDomainState and the reasons of each, in its own order,
 def test_libvirts_numbers(numbers: tuple[int, int], expected: tuple[str, str]) -> None:
     state, reason = translate(*numbers)
     assert (state.value, reason.value) == expected
+
+
+@pytest.mark.parametrize(("state", "reasons"), [
+    pytest.param("Paused", {"Unknown", "IOError", "Watchdog", "FromSnapshot"}, id="nobody asked for these pauses"),
+    pytest.param("Running", set(), id="it runs"),
+    pytest.param("Shutoff", set(), id="it has ended"),
+])  # fmt: skip
+def test_a_guest_that_goes_on_at_a_later_order(state: str, reasons: set[str]) -> None:
+    assert {reason for reason in ["Unknown", *NAMES[state]] if is_to_go_on(state, reason)} == reasons
 
 
 KILLED, EXITED, BROKE = signal.SIGKILL.value, 0, 1 << 8

@@ -140,6 +140,9 @@ def test_a_failure_is_the_end(before: MachineState) -> None:
 
 def test_only_the_first_press_counts() -> None:
     first, second = datetime(2026, 1, 1, tzinfo=UTC), datetime(2026, 1, 2, tzinfo=UTC)
+    told = MADE.report().grace
+    assert told is not None
+    assert (told.deletion_grace_period_s, told.deletion_timestamp) == (7, None), "known before anybody asks for the end"
     grace = MADE.asked_to_shut_down(first).asked_to_shut_down(second).told_to_end().report().grace
     assert grace is not None
     assert (grace.deletion_timestamp, grace.deletion_grace_period_s) == (first, 7)

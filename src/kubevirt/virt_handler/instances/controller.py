@@ -252,9 +252,12 @@ class InstanceController:
             self._recorder.emit(instance, note.type, note.reason, note.message)
 
     def _tell_guest_event(self, key: str, event: GuestEvent) -> None:
-        if (instance := self._instances.by_key(key)) is not None:
+        instance, launcher = self._instances.by_key(key), self.launchers.get(key)
+        if instance is None or launcher is None:
+            return
+        if notes := events.on_guest_event(instance, launcher.uid, event):
             self.panics.told(instance.metadata.namespace, instance.metadata.name, event)
-            self._recorder.emit(instance, event.type, event.reason, event.message)
+            self._emit(instance, notes)
 
     def _changed(self, old: VirtualMachineInstance | None, new: VirtualMachineInstance | None) -> None:
         if (instance := new or old) is not None:

@@ -131,7 +131,8 @@ def _without_instance(o: Observed) -> Decision:
     if o.final:
         return Decision(actions=[Action.ACKNOWLEDGE, Action.FORGET])
     if o.report.is_alive:
-        return _end(o, o.report, o.report.grace.deletion_grace_period_s if o.report.grace else 0)
+        told = o.report.grace  # launchers of older versions tell of it only once they were asked to end
+        return _end(o, o.report, grace.DEFAULT_S if told is None else told.deletion_grace_period_s)
     return _once(o, Action.DELETE)
 
 

@@ -2,6 +2,8 @@
 
 from dataclasses import dataclass
 
+from kubevirt.api.vmi import VirtualMachineInstance
+from kubevirt.launcher_link.messages import GuestEvent
 from kubevirt.machine.conditions import Conditions, find
 from kubevirt.machine.migratability import LIVE_MIGRATABLE
 from kubevirt.machine.status import CREDENTIALS
@@ -68,6 +70,11 @@ def on_migratability(old: Conditions, new: Conditions, strategy: str) -> list[No
     if strategy != "LiveMigrate" or after is None or after.status != "False" or before is not None:
         return []
     return [Note("Warning", "Migrated", f"EvictionStrategy is set but vmi is not migratable; {after.message}")]
+
+
+def on_guest_event(instance: VirtualMachineInstance, launcher_uid: str, event: GuestEvent) -> list[Note]:
+    """What a launcher has to tell of its guest; nothing to an instance that was given the name of another one anew."""
+    return [Note(event.type, event.reason, event.message)] if instance.metadata.uid == launcher_uid else []
 
 
 def sync_failed(reason: str) -> Note:
