@@ -45,14 +45,6 @@ class ObjectMeta(Api):
         return next((owner for owner in self.owner_references if owner.controller), None)
 
 
-class ListMeta(Api):
-    """What the API server says about a list."""
-
-    resource_version: str = ""
-    continue_: str = ""
-    remaining_item_count: Int64 | None = None
-
-
 class Condition(Api):
     """One aspect of an object's state. `status` is ``True``, ``False`` or ``Unknown``."""
 

@@ -1,4 +1,7 @@
-"""Every label, annotation, finalizer and resource name that other parties see, so that nobody writes one twice."""
+"""Labels, annotations, finalizers and resource names that several modules use, so that nobody spells one twice.
+
+What one module alone needs stands there.
+"""
 
 from hashlib import sha1
 from typing import Final
@@ -16,15 +19,12 @@ LABEL_APP: Final = "kubevirt.io"
 LABEL_CREATED_BY: Final = "kubevirt.io/created-by"
 """On a launcher pod: uid of its instance."""
 LABEL_CREATED_BY_VMI: Final = "kubevirt.io/createdBy"
-LABEL_DOMAIN: Final = "kubevirt.io/domain"
 LABEL_VM: Final = "vm.kubevirt.io/name"
 """On an instance and its launcher pod: name of the virtual machine (or of the instance, which is the same)."""
 LABEL_VMI_ID: Final = "vmi.kubevirt.io/id"
 LABEL_NODE_NAME: Final = "kubevirt.io/nodeName"
 LABEL_MIGRATION_TARGET_NODE_NAME: Final = "kubevirt.io/migrationTargetNodeName"
 LABEL_MIGRATION_JOB_UID: Final = "kubevirt.io/migrationJobUID"
-LABEL_MIGRATION_JOB_NAME: Final = "kubevirt.io/migrationJobName"
-LABEL_MIGRATION_NAME: Final = "kubevirt.io/migrationName"
 LABEL_VMI_NAME: Final = "kubevirt.io/vmi-name"
 LABEL_POOL_REVISION: Final = "kubevirt.io/vm-pool-revision-name"
 """On machines of a pool and their instances: the revision of the pool's spec they were made from."""
@@ -58,7 +58,6 @@ APP_API: Final = "virt-api"
 APP_CONTROLLER: Final = "virt-controller"
 APP_HANDLER: Final = "virt-handler"
 APP_LAUNCHER: Final = "virt-launcher"
-APP_OPERATOR: Final = "virt-operator"
 
 # Labels on nodes ------------------------------------------------------------------------------------------------------
 LABEL_SCHEDULABLE: Final = "kubevirt.io/schedulable"
@@ -98,20 +97,13 @@ ANNOTATION_VM_GENERATION: Final = "kubevirt.io/vm-generation"
 ANNOTATION_PCI_TOPOLOGY_VERSION: Final = "kubevirt.io/pci-topology-version"
 ANNOTATION_PCI_SLOT_COUNT: Final = "kubevirt.io/pci-interface-slot-count"
 ANNOTATION_MEMORY_OVERHEAD: Final = "kubevirt.io/memory-overhead-bytes"
-ANNOTATION_NETWORK_INFO: Final = "kubevirt.io/network-info"
-ANNOTATION_UNPAUSED: Final = "kubevirt.io/virtual-machine-unpaused"
 ANNOTATION_EPHEMERAL_PROVISIONING: Final = "kubevirt.io/ephemeral-provisioning"
 ANNOTATION_SKIP_BACKUP_HOOKS: Final = "kubevirt.io/skip-backup-hooks"
 ANNOTATION_IGNITION: Final = "kubevirt.io/ignitiondata"
-ANNOTATION_PLACE_PCI_ON_ROOT: Final = "kubevirt.io/placePCIDevicesOnRootComplex"
 ANNOTATION_ALLOW_BRIDGE_MIGRATION: Final = "kubevirt.io/allow-pod-bridge-network-live-migration"
-ANNOTATION_PAUSE_GUEST_AGENT_PROBES: Final = "kubevirt.io/pause-guest-agent-probes"
 ANNOTATION_KEEP_LAUNCHER: Final = "kubevirt.io/keep-launcher-alive-after-failure"
-ANNOTATION_EMULATOR_THREAD_PARITY: Final = "alpha.kubevirt.io/EmulatorThreadCompleteToEvenParity"
 ANNOTATION_SIDECARS: Final = "hooks.kubevirt.io/hookSidecars"
 ANNOTATION_EXCLUDE_PRESETS: Final = "virtualmachineinstancepresets.admission.kubevirt.io/exclude"
-ANNOTATION_INSTALL_STRATEGY_VERSION: Final = "kubevirt.io/install-strategy-version"
-ANNOTATION_GENERATION: Final = "kubevirt.io/generation"
 ANNOTATION_INSTANCETYPE: Final = "kubevirt.io/instancetype-name"
 ANNOTATION_CLUSTER_INSTANCETYPE: Final = "kubevirt.io/cluster-instancetype-name"
 ANNOTATION_PREFERENCE: Final = "kubevirt.io/preference-name"
@@ -120,7 +112,6 @@ ANNOTATION_MULTUS_NETWORKS: Final = "k8s.v1.cni.cncf.io/networks"
 ANNOTATION_MULTUS_DEFAULT: Final = "v1.multus-cni.io/default-network"
 ANNOTATION_EVICT_ONLY: Final = "descheduler.alpha.kubernetes.io/request-evict-only"
 ANNOTATION_EVICTION_IN_PROGRESS: Final = "descheduler.alpha.kubernetes.io/eviction-in-progress"
-ANNOTATION_PREFER_NO_EVICTION: Final = "descheduler.alpha.kubernetes.io/prefer-no-eviction"
 
 # Finalizers -----------------------------------------------------------------------------------------------------------
 FINALIZER_VMI_FOREGROUND: Final = "kubevirt.io/foregroundDeleteVirtualMachine"
@@ -128,9 +119,6 @@ FINALIZER_VMI_FOREGROUND_LEGACY: Final = "foregroundDeleteVirtualMachine"
 FINALIZER_VM_CONTROLLER: Final = "kubevirt.io/virtualMachineControllerFinalize"
 FINALIZER_POOL: Final = "pool.kubevirt.io/finalizer"
 FINALIZER_MIGRATION: Final = "kubevirt.io/migrationJobFinalize"
-FINALIZER_KUBEVIRT: Final = "kubevirt.io/foregroundDeleteKubeVirt"
-FINALIZER_KUBEVIRT_LEGACY: Final = "foregroundDeleteKubeVirt"
-FINALIZER_CRD: Final = "kubevirt.io/virtOperatorFinalizer"
 
 # Devices of nodes, as pods ask for them -------------------------------------------------------------------------------
 DEVICE_PREFIX: Final = "devices.kubevirt.io/"
@@ -139,13 +127,10 @@ DEVICE_TUN: Final = "devices.kubevirt.io/tun"
 DEVICE_VHOST_NET: Final = "devices.kubevirt.io/vhost-net"
 DEVICE_VHOST_VSOCK: Final = "devices.kubevirt.io/vhost-vsock"
 
-# Accounts and other parties -------------------------------------------------------------------------------------------
+# Accounts --------------------------------------------------------------------------------------------------------
 ACCOUNT_API: Final = "kubevirt-apiserver"
 ACCOUNT_CONTROLLER: Final = "kubevirt-controller"
 ACCOUNT_HANDLER: Final = "kubevirt-handler"
-ACCOUNT_OPERATOR: Final = "kubevirt-operator"
-TAINT_DRAIN: Final = "kubevirt.io/drain"
-"""Key of the taint that evacuates a node, unless the migration settings name another."""
 
 
 _LONGEST_LABEL: Final = 63

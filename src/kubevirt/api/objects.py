@@ -3,7 +3,7 @@
 What is only read is partial. What is made by us (events, leases, revisions, services) has every member that we set.
 """
 
-from kubevirt.api.base import Api, Int32, Int64, IntOrString, Time, constant, present, required
+from kubevirt.api.base import Api, Int32, Int64, Time, constant, present, required
 from kubevirt.api.meta import Condition, LabelSelector, ObjectMeta
 from kubevirt.kit.json import Json
 from kubevirt.kit.quantity import Quantity
@@ -109,38 +109,6 @@ class StorageClass(Api):
     metadata: ObjectMeta = present(ObjectMeta)
     provisioner: str = ""
     volume_binding_mode: str | None = None
-
-
-class ServicePort(Api):
-    """A port of a service."""
-
-    name: str = ""
-    protocol: str = ""
-    port: Int32 = 0
-    target_port: IntOrString | None = None
-    node_port: Int32 | None = None
-
-
-class ServiceSpec(Api):
-    """Where a service is reached, and what is behind it."""
-
-    type: str = ""
-    cluster_ip: str = ""
-    external_ips: list[str] = []
-    load_balancer_ip: str = ""
-    ip_families: list[str] = []
-    ip_family_policy: str | None = None
-    ports: list[ServicePort] = []
-    selector: dict[str, str] = {}
-
-
-class Service(Api):
-    """A stable address for a set of pods."""
-
-    api_version: str = constant("v1")
-    kind: str = constant("Service")
-    metadata: ObjectMeta = present(ObjectMeta)
-    spec: ServiceSpec = present(ServiceSpec)
 
 
 class LeaseSpec(Api):
@@ -314,21 +282,3 @@ class APIService(Api):
     kind: str = constant("APIService")
     metadata: ObjectMeta = present(ObjectMeta)
     status: ConditionsOnly = present(ConditionsOnly)
-
-
-class Endpoint(Api):
-    """One address behind a service."""
-
-    addresses: list[str] = []
-    conditions: dict[str, bool | None] = {}
-    node_name: str | None = None
-
-
-class EndpointSlice(Api):
-    """Addresses behind a service."""
-
-    api_version: str = constant("discovery.k8s.io/v1")
-    kind: str = constant("EndpointSlice")
-    metadata: ObjectMeta = present(ObjectMeta)
-    address_type: str = ""
-    endpoints: list[Endpoint] = []

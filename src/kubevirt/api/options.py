@@ -13,13 +13,10 @@ __all__ = [
     "AddVolumeOptions",
     "EvacuateCancelOptions",
     "FreezeUnfreezeTimeout",
-    "MigrateOptions",
     "ObjectGraphOptions",
     "PauseOptions",
     "RemoveVolumeOptions",
     "RestartOptions",
-    "SEVSecretOptions",
-    "SEVSessionOptions",
     "StartOptions",
     "StopOptions",
     "UnpauseOptions",
@@ -58,17 +55,6 @@ class RestartOptions(Api):
     """Seconds the guest gets to shut down; only 0, that is at once, may be asked for."""
     dry_run: Annotated[list[str], Atomic] = []
     """``["All"]``: check everything, change nothing."""
-
-
-class MigrateOptions(Api):
-    """How a machine is moved to another node."""
-
-    api_version: str = constant("kubevirt.io/v1")
-    kind: str = constant("MigrateOptions")
-    dry_run: Annotated[list[str], Atomic] = []
-    """``["All"]``: check everything, change nothing."""
-    added_node_selector: dict[str, str] = {}
-    """Labels the target node must have besides those the machine asks for."""
 
 
 class PauseOptions(Api):
@@ -112,21 +98,3 @@ class ObjectGraphOptions(Api):
     """Whether those are listed that the machine could do without. The default is true."""
     label_selector: LabelSelector | None = None
     """Labels of the objects."""
-
-
-class SEVSessionOptions(Api):
-    """What the guest's owner prepared for the encryption of its memory."""
-
-    session: str = ""
-    """The session blob, base64."""
-    dh_cert: str = ""
-    """The owner's Diffie-Hellman certificate, base64."""
-
-
-class SEVSecretOptions(Api):
-    """A secret for the guest's memory, given once the measurement is trusted."""
-
-    header: str = ""
-    """Header of the encrypted secret, base64."""
-    secret: str = ""
-    """The encrypted secret, base64."""

@@ -13,14 +13,12 @@ from kubevirt.api.objects import (
     CustomResourceDefinition,
     DaemonSet,
     Deployment,
-    EndpointSlice,
     Event,
     Lease,
     Namespace,
     PersistentVolumeClaim,
     ResourceQuota,
     Secret,
-    Service,
     StorageClass,
     SubjectAccessReview,
 )
@@ -59,7 +57,6 @@ SECRETS: Final = _core("secrets", "Secret", Secret)
 CONFIGMAPS: Final = _core("configmaps", "ConfigMap", ConfigMap)
 NAMESPACES: Final = _core("namespaces", "Namespace", Namespace, namespaced=False, has_status=True)
 RESOURCE_QUOTAS: Final = _core("resourcequotas", "ResourceQuota", ResourceQuota)
-SERVICES: Final = _core("services", "Service", Service, has_status=True)
 
 LEASES: Final = Resource(
     group="coordination.k8s.io", version="v1", plural="leases", kind="Lease", type_=Lease
@@ -72,9 +69,6 @@ DEPLOYMENTS: Final = Resource(
 )
 DAEMONSETS: Final = Resource(
     group="apps", version="v1", plural="daemonsets", kind="DaemonSet", type_=DaemonSet, has_status=True
-)
-ENDPOINTSLICES: Final = Resource(
-    group="discovery.k8s.io", version="v1", plural="endpointslices", kind="EndpointSlice", type_=EndpointSlice
 )
 STORAGE_CLASSES: Final = Resource(
     group="storage.k8s.io",

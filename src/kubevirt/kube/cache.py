@@ -42,12 +42,6 @@ def key_of(obj: msgspec.Struct) -> str:
     return f"{meta.namespace}/{meta.name}" if meta.namespace else meta.name
 
 
-def split_key(key: str) -> tuple[str, str]:
-    """(namespace, name); the namespace is empty for what has none."""
-    namespace, _, name = key.rpartition("/")
-    return namespace, name
-
-
 class Cache(Generic[T]):
     """Objects by key and by index. Callbacks hear of every change, in the order it became known."""
 

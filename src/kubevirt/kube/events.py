@@ -144,9 +144,6 @@ class EventRecorder:
             series.queued = True
             self._queue.put_nowait(series)
 
-    def normal(self, about: msgspec.Struct | Subject, reason: str, message: str) -> None:
-        self.emit(about, "Normal", reason, message)
-
     def warning(self, about: msgspec.Struct | Subject, reason: str, message: str) -> None:
         self.emit(about, "Warning", reason, message)
 

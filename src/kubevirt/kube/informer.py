@@ -94,10 +94,6 @@ class Informer(Generic[T]):
         """Returns once the first list is in."""
         await self._synced.wait()
 
-    @property
-    def is_synced(self) -> bool:
-        return self._synced.is_set()
-
     async def run(self) -> None:
         """Lists and watches until cancelled. Trouble with the server is logged and outlasted."""
         listed = False

@@ -95,10 +95,6 @@ class Kubeconfig:
     contexts: Mapping[str, Context] = field_(default_factory=dict)
     current_context: str = ""
 
-    @property
-    def is_empty(self) -> bool:
-        return not (self.clusters or self.users or self.contexts or self.current_context)
-
     def context(self, name: str) -> Context:
         """The named one, or the current one for an empty name. Raises Problem when a name is not known."""
         chosen = name or self.current_context

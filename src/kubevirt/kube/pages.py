@@ -22,7 +22,6 @@ T = TypeVar("T", bound=msgspec.Struct)
 class _PageMeta(msgspec.Struct, rename="camel"):
     resource_version: str = ""
     continue_: str = msgspec.field(name="continue", default="")
-    remaining_item_count: int | None = None
 
 
 class _Envelope(msgspec.Struct, Generic[T]):

@@ -4,7 +4,7 @@ Objects that two programs write are only ever changed by patches that begin with
 they replace, or on the resource version. If a test fails nothing is written, and the decision is made anew.
 
     change = Patch().test_version("815").replace("/status/phase", "Running")
-    change = guarded_diff(before, after)
+    changes = diff(before, after)
 """
 
 from __future__ import annotations
@@ -51,11 +51,6 @@ class Patch:
     def operations(self) -> list[JsonObject]:
         return list(self._operations)
 
-    @property
-    def changes_nothing(self) -> bool:
-        """Whether there is nothing but tests: such a patch is not worth sending."""
-        return all(operation["op"] == "test" for operation in self._operations)
-
 
 def pointer(*parts: str | int) -> str:
     """A JSON pointer: `pointer("metadata", "labels", "kubevirt.io/nodeName")` escapes what must be escaped."""
@@ -80,29 +75,6 @@ def _differences(old: Json, new: Json, at: str, below: tuple[str, ...]) -> Itera
             yield from _differences(old[key], value, at, (*below, key))
         else:
             yield {"op": "add", "path": at + pointer(*below, key), "value": value}
-
-
-def guarded_diff(old: JsonObject, new: JsonObject, at: str = "") -> Patch:
-    """The difference, each change guarded by a test that what it replaces or removes is still there.
-
-    What is added needs no guard to be safe to repeat, but may overwrite a key another writer has added meanwhile; use
-    `test_version` where that matters.
-    """
-    patch = Patch()
-    changes = diff(old, new, at)
-    for change in changes:
-        if change["op"] != "add":
-            path = str(change["path"])
-            patch.test(path, value_at(old, path.removeprefix(at)))
-    return Patch([*patch.operations, *changes])
-
-
-def value_at(document: Json, path: str) -> Json:
-    """Raises PatchFailed where the path leads nowhere."""
-    here = document
-    for part in _parts(path):
-        here = _child(here, part, path)
-    return here
 
 
 def apply(document: Json, operations: Iterable[JsonObject]) -> Json:

@@ -28,7 +28,6 @@ class SyncOptions(msgspec.Struct, kw_only=True, omit_defaults=True):
     allow_emulation: bool = False
     free_page_reporting: bool = True
     bochs_display_for_efi: bool = False
-    preallocated_volumes: list[str] = []
 
 
 class SyncRequest(msgspec.Struct, kw_only=True, omit_defaults=True):

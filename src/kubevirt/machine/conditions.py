@@ -24,11 +24,6 @@ def find(conditions: Conditions, type_: str) -> VirtualMachineInstanceCondition 
     return next((condition for condition in conditions if condition.type == type_), None)
 
 
-def is_true(conditions: Conditions, type_: str) -> bool:
-    condition = find(conditions, type_)
-    return condition is not None and condition.status == "True"
-
-
 def settle(conditions: Conditions, wanted: Wanted | None, *, type_: str, now: datetime) -> Conditions:
     """The conditions with the one of a type as wanted, or without it for None; its time moves with its status only."""
     old = find(conditions, type_)

@@ -24,7 +24,6 @@ RUNTIME_DIR = "/var/run"
 """XDG_RUNTIME_DIR of the launcher: libvirt makes its sockets below it."""
 LIBVIRT_DIR = f"{RUNTIME_DIR}/libvirt"
 VIRTIOFS_DIR = f"{SHARE_DIR}/virtiofs-containers"
-HOOKS_DIR = "/var/run/kubevirt-hooks"
 PR_HELPER_SOCKET = f"{SHARE_DIR}/daemons/pr/pr-helper.sock"
 STATE_DIR = "/var/run/kubevirt-state"
 """Where the directories of the claim are mounted that keeps what outlives a run; absent from other pods."""
@@ -36,7 +35,6 @@ DOWNWARD_METRICS_CHANNEL = f"{PRIVATE_DIR}/downwardmetrics-channel/downwardmetri
 SERVICE_ACCOUNT_SOURCE = "/var/run/secrets/kubernetes.io/serviceaccount"
 OVMF_DIR = "/usr/share/OVMF"
 """Where Debian keeps the firmware for amd64; its files carry the size of the flash in their names."""
-AAVMF_DIR = "/usr/share/AAVMF"
 FIRMWARE_LOG = f"{PRIVATE_DIR}/QEMUSeaBiosDebugPipe"
 
 

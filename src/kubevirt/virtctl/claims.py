@@ -9,7 +9,6 @@ APPLY_PROFILE = "cdi.kubevirt.io/applyStorageProfile"
 MIB = 1024 * 1024
 DUMP_EXTRA_BYTES = 100 * MIB
 DEFAULT_OVERHEAD = 0.055
-WRITABLE = ("ReadWriteOnce", "ReadWriteMany", "ReadWriteOncePod")
 
 
 def overhead_of(config: JsonObject | None, storage_class: str) -> float:

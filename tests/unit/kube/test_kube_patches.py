@@ -55,11 +55,6 @@ def test_the_difference_leads_from_old_to_new(old: JsonObject, new: JsonObject) 
     assert patches.apply(old, patches.diff(old, new)) == new
 
 
-@given(OBJECTS, OBJECTS)
-def test_the_guarded_difference_leads_there_too(old: JsonObject, new: JsonObject) -> None:
-    assert patches.apply(old, patches.guarded_diff(old, new).operations) == new
-
-
 @given(JSON)
 def test_no_difference_is_no_operation(document: Json) -> None:
     assert patches.diff(document, document) == []
@@ -67,27 +62,3 @@ def test_no_difference_is_no_operation(document: Json) -> None:
 
 def test_true_is_not_one() -> None:
     assert patches.diff({"a": 1}, {"a": True}) == [{"op": "replace", "path": "/a", "value": True}]
-
-
-def test_a_guarded_difference_fails_on_a_document_that_has_changed() -> None:
-    patch = patches.guarded_diff({"phase": "Pending", "x": 1}, {"phase": "Running", "x": 1})
-    assert patches.apply({"phase": "Pending", "x": 2}, patch.operations) == {"phase": "Running", "x": 2}
-    with pytest.raises(PatchFailed):
-        patches.apply({"phase": "Failed", "x": 1}, patch.operations)
-
-
-def test_a_guarded_difference_below_a_path() -> None:
-    patch = patches.guarded_diff({"phase": "A"}, {"phase": "B"}, at="/status")
-    assert patch.operations == [
-        {"op": "test", "path": "/status/phase", "value": "A"},
-        {"op": "replace", "path": "/status/phase", "value": "B"},
-    ]
-
-
-@pytest.mark.parametrize(("patch", "answer"), [
-    pytest.param(Patch(), True, id="nothing"),
-    pytest.param(Patch().test_version("7"), True, id="only a test"),
-    pytest.param(Patch().test_version("7").remove("/a"), False, id="a change"),
-])
-def test_changes_nothing(patch: Patch, answer: bool) -> None:
-    assert patch.changes_nothing is answer

@@ -55,11 +55,6 @@ class Firmware(msgspec.Struct, frozen=True, kw_only=True):
         return f"{self.directory}/{file_name}"
 
 
-AAVMF = Firmware(directory=paths.AAVMF_DIR, code="AAVMF_CODE.fd", code_secure="AAVMF_CODE.secboot.fd",
-                 vars="AAVMF_VARS.fd", vars_secure="AAVMF_VARS.secboot.fd")
-"""The firmware of arm64 guests."""
-
-
 class HostCell(msgspec.Struct, frozen=True, kw_only=True):
     """A NUMA cell of the host: its CPUs, whole cores as groups of sibling threads, and distances to other cells."""
 

@@ -18,10 +18,6 @@ def is_primary(network: Network) -> bool:
     return network.pod is not None or (network.multus is not None and bool(network.multus.default))
 
 
-def is_secondary(network: Network) -> bool:
-    return network.multus is not None and not network.multus.default
-
-
 def digest(network_name: str) -> str:
     return sha256(network_name.encode()).hexdigest()[:11]
 

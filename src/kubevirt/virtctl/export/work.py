@@ -21,7 +21,6 @@ from kubevirt.virtctl.pod_streams import forwarded
 from kubevirt.virtctl.session import Session
 
 POLL_S = 2.0
-FORWARD_READY_S = 30.0
 HTTPS = 443
 
 
