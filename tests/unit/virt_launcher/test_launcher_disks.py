@@ -1,4 +1,4 @@
-"""Sizes of disks in empty claims, and what of a mounted ConfigMap goes onto an ISO image."""
+"""What is found out of claims, sizes of disks in empty ones, and what of a mounted ConfigMap goes onto an ISO image."""
 
 from __future__ import annotations
 
@@ -10,7 +10,9 @@ from kubevirt.api import codec
 from kubevirt.api.migration_status import PersistentVolumeClaimInfo
 from kubevirt.api.volumes import Volume
 from kubevirt.kit.errors import Refused
-from kubevirt.virt_launcher.workshop.claims import MIB, disk_bytes, make_disk
+from kubevirt.kit.json import JsonObject
+from kubevirt.machine import paths
+from kubevirt.virt_launcher.workshop.claims import MIB, disk_bytes, facts, make_disk
 from kubevirt.virt_launcher.workshop.data_disks import contents, data_disk
 
 PLENTY = 1 << 40
@@ -33,6 +35,22 @@ def claim(capacity: str = "", requests: str = "", overhead: str = "0.055") -> Pe
 ])
 def test_the_size_of_a_disk_in_an_empty_claim(info: PersistentVolumeClaimInfo, free: int, expected: int | None) -> None:
     assert disk_bytes(info, free_bytes=free) == expected
+
+
+@pytest.mark.parametrize(("told", "kept"), [
+    pytest.param(None, False, id="of which nothing is told"),
+    pytest.param({}, False, id="allocated as it is written"),
+    pytest.param({"preallocated": True}, True, id="preallocated"),
+])
+def test_the_blocks_of_a_claim_are_given_back_unless_it_was_preallocated(
+    told: JsonObject | None, kept: bool, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "disk.img").write_bytes(bytes(MIB))
+    monkeypatch.setattr(paths, "block_device", lambda _: str(tmp_path / "absent"))
+    monkeypatch.setattr(paths, "volume_file", lambda _: str(tmp_path / "disk.img"))
+    volume = codec.convert({"name": "data", "persistentVolumeClaim": {"claimName": "data"}}, Volume)
+    info = None if told is None else codec.convert({"claimName": "data", **told}, PersistentVolumeClaimInfo)
+    assert facts(volume, info).preallocated is kept
 
 
 def test_a_disk_is_made(tmp_path: Path) -> None:

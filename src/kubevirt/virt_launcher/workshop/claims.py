@@ -55,7 +55,13 @@ def facts(volume: Volume, info: PersistentVolumeClaimInfo | None = None) -> Disk
             qemu_img.create_overlay(overlay, backing=source, backing_format="raw")
         return DiskFacts(format="raw", block=block, cache=cache)
     allocated = block or _is_allocated(source)
-    return DiskFacts(format="raw", block=block, cache=cache, io="native" if cache == "none" and allocated else "")
+    return DiskFacts(
+        format="raw",
+        block=block,
+        cache=cache,
+        io="native" if cache == "none" and allocated else "",
+        preallocated=info is not None and info.preallocated is True,
+    )
 
 
 def make_disk(file: Path, volume: str, info: PersistentVolumeClaimInfo) -> None:
