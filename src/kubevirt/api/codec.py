@@ -119,15 +119,25 @@ def _decoder(type_: type[T]) -> msgspec.json.Decoder[T]:
 _PATH = re.compile(r"^(?P<cause>.*?)(?: - at `(?:key )?(?P<path>[^`]*)`)?$", re.DOTALL)
 
 
+_QUOTED = re.compile(r"`([^`]*)`")
+_KINDS = {"int": "integer", "str": "string", "bool": "boolean", "float": "number", "list": "array", "dict": "object"}
+
+
 def _misfit(error: msgspec.ValidationError) -> Refused:
-    """msgspec's ``Expected `int`, got `str` - at `$.spec.x``` as a field and a cause."""
+    """msgspec's ``Expected `int | null`, got `str` - at `$.spec.x``` as a field and a cause, in JSON's words."""
     match = _PATH.match(str(error))
     cause, path = (match["cause"], match["path"] or "") if match else (str(error), "")
     return Refused(
-        cause=cause,
+        cause=_QUOTED.sub(_in_words, cause[:1].lower() + cause[1:]),
         field=path.removeprefix("$").removeprefix("."),
         remedy="compare the manifest with what `kubectl explain` says",
     )
+
+
+def _in_words(types: re.Match[str]) -> str:
+    """The types that a misfit is about; null is never what somebody wanted to write."""
+    named = [_KINDS.get(kind, kind) for kind in types[1].split(" | ")]
+    return " or ".join(kind for kind in named if kind != "null") or "null"
 
 
 def _unreadable(error: Exception) -> Refused:

@@ -39,6 +39,22 @@ def test_unreadable_documents_are_refused_with_the_field(document: bytes, field:
 
 
 @pytest.mark.parametrize(
+    ("document", "cause"),
+    [
+        ('{"spec": {"domain": {"cpu": {"cores": "two"}}}}', "expected integer, got string"),
+        ('{"spec": {"domain": []}}', "expected object, got array"),
+        ('{"spec": {"hostname": 1}}', "expected string, got integer"),
+        ('{"spec": {"livenessProbe": {"httpGet": {"port": []}}}}', "expected integer or string, got array"),
+        ('{"spec": {"domain": {"memory": {"guest": {}}}}}', "expected a quantity, got object"),
+    ],
+)
+def test_what_does_not_fit_is_told_in_the_words_of_json(document: str, cause: str) -> None:
+    with pytest.raises(Refused) as told:
+        codec.decode(VirtualMachineInstance, document)
+    assert told.value.cause == cause
+
+
+@pytest.mark.parametrize(
     "spec",
     [
         pytest.param({"domain": {"devices": {"interfaces": [{"name": "a", "masquerade": {}}]}}}, id="empty objects"),

@@ -191,9 +191,12 @@ def test_several_machines_get_a_folder_each(tmp_path: Path) -> None:
         pytest.param(VMI.replace("1Gi", "[1]"), "x.yaml:7: spec.domain.memory.guest: expected a quantity", id="a type"),
         pytest.param(
             VMI.replace("bus: virtio}\n      - name: data", "bus: 3}\n      - name: data"),
-            "x.yaml:11: spec.domain.devices.disks[0].disk.bus: Expected `str", id="a type within a list",
+            "x.yaml:11: spec.domain.devices.disks[0].disk.bus: expected string, got integer",
+            id="a type within a list",
         ),
-        pytest.param(AROUND.replace("[HostDisk]", "HostDisk") + VMI, "featureGates: Expected `array`", id="context"),
+        pytest.param(
+            AROUND.replace("[HostDisk]", "HostDisk") + VMI, "featureGates: expected array, got string", id="context"
+        ),
     ],
 )  # fmt: skip
 def test_what_cannot_be_read_is_code_2_with_place_and_remedy(
