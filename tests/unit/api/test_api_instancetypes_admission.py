@@ -105,7 +105,8 @@ def test_matchers_that_are_wrong(matchers: dict[str, Any], field: str, message: 
 def test_a_copy_does_not_outlive_its_name(now: dict[str, Any], refused: bool) -> None:
     old = machine({"instancetype": {"name": "small", "revisionName": "copy"}})
     made = answered(set_defaults(machine({"instancetype": now}), CONFIG, create=False, old=old), Cluster().look)
-    assert [cause.field for cause in made.causes] == (["spec.instancetype.revisionName"] if refused else [])
+    told = ("spec.instancetype.revisionName", "the Matcher Name has been updated without updating the RevisionName")
+    assert [(cause.field, cause.message) for cause in made.causes] == ([told] if refused else [])
 
 
 @pytest.mark.parametrize(("matchers", "field", "message"), [

@@ -3,7 +3,7 @@
 import pytest
 
 from kubevirt.api import codec
-from kubevirt.api.defaults.presets import DEPRECATION, apply_presets
+from kubevirt.api.defaults.presets import apply_presets
 from kubevirt.api.preset import VirtualMachineInstancePreset
 from kubevirt.api.vmi import VirtualMachineInstance
 from kubevirt.kit.errors import Refused
@@ -35,13 +35,16 @@ EVERYTHING: JsonObject = {
 }
 
 
+DEPRECATED = "kubevirt.io/v1 VirtualMachineInstancePresets is now deprecated and will be removed in v2."
+
+
 def test_every_section_is_filled_in() -> None:
     made = apply_presets(instance(), [preset(domain=EVERYTHING)])
     domain = codec.to_builtins(made.vmi.spec.domain)
     assert {key: domain[key] for key in EVERYTHING} == EVERYTHING
     assert made.applied == ("small",)
     assert made.vmi.metadata.annotations == {"virtualmachinepreset.kubevirt.io/small": "kubevirt.io/v1"}
-    assert made.warnings == (DEPRECATION,)
+    assert made.warnings == (DEPRECATED,)
 
 
 @pytest.mark.parametrize(
@@ -71,7 +74,7 @@ def test_the_instances_own_word_stands() -> None:
     assert domain.cpu is not None
     assert (domain.cpu.cores, domain.io_threads_policy) == (1, "auto")
     assert made.applied == ("small",)
-    assert made.warnings == (DEPRECATION, "preset small does not change spec.cpu, which the instance sets itself")
+    assert made.warnings == (DEPRECATED, "preset small does not change spec.cpu, which the instance sets itself")
 
 
 def test_a_preset_that_changes_nothing_is_not_recorded() -> None:

@@ -9,6 +9,7 @@ from kubevirt.api import codec
 from kubevirt.api.admission import admit_vmi
 from kubevirt.api.config import ClusterConfig
 from kubevirt.api.kubevirt import KubeVirt
+from kubevirt.api.validation.cpu import check_cpu
 from kubevirt.api.validation.dns import check_dns
 from kubevirt.api.vmi import VirtualMachineInstance
 from kubevirt.kit.errors import Refused
@@ -18,7 +19,7 @@ from tests.refusals.computing import COMPUTING
 from tests.refusals.disks import DISKS
 from tests.refusals.networks import NETWORKS
 from tests.refusals.placement import PLACEMENT
-from tests.refusals.samples import D, Refusal, devices, disk, instance, nic, volume
+from tests.refusals.samples import D, N, Refusal, S, devices, disk, instance, nic, volume
 from tests.refusals.scheduling import SCHEDULING
 from tests.refusals.settings import SETTINGS
 
@@ -96,6 +97,22 @@ def test_a_guest_larger_than_its_pod_is_refused_unless_the_pod_grows_with_it() -
     at = "spec.domain.memory.guest"
     told = f"{at} '1Gi' must be equal to or less than the memory limit spec.domain.resources.limits.memory '256Mi'"
     assert causes(change, ClusterConfig(default_architecture="amd64", live_update=False)) == [("Invalid", at, told)]
+
+
+def test_bridges_on_the_pod_network_can_be_forbidden() -> None:
+    config = ClusterConfig(default_architecture="amd64", permit_bridge_on_pod_network=False)
+    told = "Bridge on pod network configuration is not enabled under kubevirt-config"
+    assert causes(nic(bridge={}), config) == [("Invalid", f"{N}.name", told)]
+
+
+def test_processors_of_ones_own_are_counted_somewhere() -> None:
+    """Defaults count one before this is asked; whoever leaves them out is told."""
+    spec: JsonObject = {"domain": {"cpu": {"dedicatedCpuPlacement": True}, "memory": {"guest": "1Gi"}}}
+    asked = codec.convert({"spec": spec}, VirtualMachineInstance).spec.domain
+    assert [cause.message for cause in check_cpu(S, asked)] == [
+        f"either {S}.resources.requests.cpu or {S}.resources.limits.cpu or {S}.cpu.cores must be provided when "
+        "DedicatedCPUPlacement is true ",
+    ]
 
 
 def test_a_gate_lifts_its_refusal() -> None:

@@ -10,7 +10,7 @@ from kubevirt.api.replicaset import VirtualMachineInstanceReplicaSet
 from kubevirt.api.validation import validate_replicaset, validate_vm
 from kubevirt.api.vm import VirtualMachine
 from kubevirt.kit.json import Json, JsonObject, merge
-from tests.refusals.machines import MACHINES
+from tests.refusals.machines import CLAIM, MACHINES, VOLUME, data
 from tests.refusals.machines import machine as manifest
 from tests.refusals.samples import GOOD, Refusal, volume
 
@@ -52,6 +52,41 @@ def test_a_machine_comes_out_with_its_defaults() -> None:
 )
 def test_admitted_machines(spec: JsonObject) -> None:
     assert validate_vm(machine({"spec": spec}), CONFIG) == []
+
+
+def test_a_machine_that_waits_for_a_migration_needs_the_gate() -> None:
+    config = ClusterConfig(default_architecture="amd64", disabled_gates=frozenset({"DecentralizedLiveMigration"}))
+    found = validate_vm(machine({"spec": {"runStrategy": "WaitAsReceiver"}}), config)
+    assert [(cause.field, cause.message) for cause in found] == [
+        ("spec.runStrategy", "Invalid RunStrategy (WaitAsReceiver), DecentralizedLiveMigration feature gate is not "
+         "enabled in kubevirt resource"),
+    ]  # fmt: skip
+
+
+def test_data_volumes_of_a_machine_are_of_its_namespace() -> None:
+    def of(namespace: str) -> list[tuple[str, str]]:
+        made = merge(data(), {"template": {"spec": merge(GOOD, {"volumes": [VOLUME]})}})
+        templates: list[Json] = [{"metadata": {"name": "dv", "namespace": namespace}, "spec": CLAIM}]
+        vm = machine({"spec": merge(made, {"dataVolumeTemplates": templates})})
+        return [(cause.field, cause.message) for cause in validate_vm(vm, CONFIG)]
+
+    assert of("b") == []
+    told = "Embedded DataVolume namespace elsewhere differs from VM namespace b"
+    assert of("elsewhere") == [("spec.dataVolumeTemplates[0]", told)]
+
+
+@pytest.mark.parametrize(
+    ("now", "message"),
+    [
+        ({"runStrategy": "Always", "running": None}, 'Cannot update VM runStrategy until restore "r" completes'),
+        ({"runStrategy": "Halted", "running": None}, ""),
+    ],
+)
+def test_a_machine_is_not_started_while_it_is_restored(now: JsonObject, message: str) -> None:
+    old = machine({"spec": {"running": False}, "status": {"restoreInProgress": "r"}})
+    new = codec.convert(merge(codec.to_builtins(old), {"spec": now}), VirtualMachine)
+    found = [(cause.field, cause.message) for cause in validate_vm(new, CONFIG, old=old)]
+    assert found == ([("spec", message)] if message else [])
 
 
 @pytest.mark.parametrize(

@@ -5,6 +5,7 @@ import pytest
 from kubevirt.api import codec
 from kubevirt.api.config import ClusterConfig
 from kubevirt.api.validation import validate_vmi_create, validate_vmi_update
+from kubevirt.api.validation.hotplug import PREFIX, check_plugged_disk
 from kubevirt.api.validation.updates import Sender
 from kubevirt.api.validation.vm_requests import validate_vm_status
 from kubevirt.api.vm import VirtualMachine
@@ -144,6 +145,36 @@ FOREIGN: JsonObject = {"name": "a", "emptyDisk": {"capacity": "1Gi"}}
 def test_what_is_plugged(old: VirtualMachineInstance, new: VirtualMachineInstance, message: str) -> None:
     found = validate_vmi_update(old, new, CONFIG, API)
     assert [(c.reason, c.message) for c in found] == ([("FieldValueInvalid", message)] if message else [])
+
+
+def started(name: str, serial: str = "", **more: Json) -> VirtualMachineInstance:
+    """An instance that runs with one disk; its status knows of another one from the start."""
+    shown: JsonObject = {"name": name, "disk": {"bus": "virtio"}, **({"serial": serial} if serial else {})}
+    known: list[Json] = [{"name": each, "target": "vda"} for each in ("root", "tree")]
+    return instance(merge_disks({"spec": {"volumes": [{**DISK, "name": name}]}, "status": {"volumeStatus": known},
+                                 **more}, [shown]))  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("new", "message"),
+    [
+        pytest.param(started("root"), "", id="as it was"),
+        pytest.param(started("tree"), "permanent volume tree, not found", id="another of the first ones"),
+        pytest.param(started("root", serial="x"), "permanent disk root, changed", id="its disk changes"),
+    ],
+)
+def test_what_was_there_from_the_start_stays(new: VirtualMachineInstance, message: str) -> None:
+    found = validate_vmi_update(started("root"), new, CONFIG, API)
+    assert [cause.message for cause in found] == ([message] if message else [])
+
+
+def test_what_is_plugged_needs_a_disk() -> None:
+    without = running((A[0], {"name": "b", "disk": {"bus": "scsi"}}))
+    found = validate_vmi_update(running(A), without, CONFIG, API)
+    assert [cause.message for cause in found] == ["volume a doesn't have a matching disk"]
+    at = "spec.volumes"
+    told = "Hotplug configuration for [a] requires the disk field to be set."
+    assert [(c.field, c.message) for c in check_plugged_disk(None, "a", PREFIX, at)] == [(at, told)]
 
 
 def test_a_volume_that_moves_may_change_its_claim() -> None:

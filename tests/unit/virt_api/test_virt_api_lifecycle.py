@@ -129,8 +129,11 @@ def test_a_manual_request_resets_the_back_off() -> None:
 def test_a_second_request_waits_for_the_first() -> None:
     vm = machine("Manual")
     vm.status.state_change_requests = [VirtualMachineStateChangeRequest(action="Start")]
-    with pytest.raises(Declined, match="already underway"):
+    with pytest.raises(Declined) as caught:
         lifecycle.start(vm, None, StartOptions())
+    assert (caught.value.code, caught.value.message) == (
+        500, "unable to complete request: stop/start already underway"
+    )  # fmt: skip
 
 
 def test_a_stop_replaces_a_pending_request() -> None:
@@ -144,8 +147,13 @@ def test_a_stop_replaces_a_pending_request() -> None:
 def test_recovery_of_a_volume_migration_comes_first() -> None:
     vm = machine("Halted")
     vm.status.conditions = [VirtualMachineCondition(type="ManualRecoveryRequired", status="True")]
-    with pytest.raises(Declined, match="VM recovery required"):
+    with pytest.raises(Declined) as caught:
         lifecycle.start(vm, None, StartOptions())
+    assert (caught.value.code, caught.value.message) == (
+        409,
+        "VM recovery required: Volume migration failed, leaving some volumes pointing to non-consistent targets; "
+        "manual intervention is needed to reassign them to their original volumes.",
+    )
 
 
 @pytest.mark.parametrize(

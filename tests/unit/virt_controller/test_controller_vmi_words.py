@@ -161,3 +161,14 @@ async def test_a_network_that_nobody_checked_is_refused_before_the_pod() -> None
     (told,) = [c for c in api.find(VMIS, "web")["status"]["conditions"] if c["type"] == "Synchronized"]
     assert told["reason"] == "FailedCreateValidation"
     assert "nowhere" in told["message"]
+
+
+def test_a_receiver_of_a_migration_is_told_that_nobody_sends() -> None:
+    waiting = vmi("Pending", annotations={"kubevirt.io/create-migration-target": "true"})
+    told = find(shaped(seen(waiting)).status.conditions, "Synchronized")
+    assert told is not None
+    assert (told.status, told.reason, told.message) == (
+        "False", "UnsupportedSyncError",
+        "annotation kubevirt.io/create-migration-target: receiving a migration is not served by this release of "
+        "KubeVirt")
+    assert not decide(seen(waiting)).create_pod
