@@ -162,8 +162,11 @@ class Flags(Api):
     """Further command-line flags of the programs."""
 
     api: dict[str, str] = {}
+    """Flags of virt-api: name without dashes, and value."""
     controller: dict[str, str] = {}
+    """Flags of virt-controller."""
     handler: dict[str, str] = {}
+    """Flags of virt-handler."""
 
 
 class CustomizeComponentsPatch(Api):
@@ -227,11 +230,17 @@ class GenerationStatus(Api):
     """Generation of an installed object."""
 
     group: str = required(str)
+    """API group of the object."""
     hash: str = ""
+    """Hash of its contents, for objects without a generation."""
     last_generation: Int64 = required(int)
+    """Generation that the operator wrote last."""
     name: str = required(str)
+    """Name of the object."""
     namespace: str = ""
+    """Its namespace; empty for objects of the whole cluster."""
     resource: str = required(str)
+    """Its resource, in the plural."""
 
 
 class KubeVirtSpec(Api):

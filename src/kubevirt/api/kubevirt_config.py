@@ -12,25 +12,30 @@ class TokenBucketRateLimiter(Api):
     """A steady rate with bursts."""
 
     burst: int = required(int)
+    """Requests that may be sent at once."""
     qps: float = required(float)
+    """Requests per second in the long run."""
 
 
 class RateLimiter(Api):
     """Limits how fast requests are sent."""
 
     token_bucket_rate_limiter: TokenBucketRateLimiter | None = None
+    """A steady rate with bursts."""
 
 
 class RESTClientConfiguration(Api):
     """Requests to the API server."""
 
     rate_limiter: RateLimiter | None = None
+    """Limits how fast requests are sent."""
 
 
 class ReloadableComponentConfiguration(Api):
     """Settings that a program picks up while it runs."""
 
     rest_client: RESTClientConfiguration | None = None
+    """Requests to the API server."""
 
 
 class ArchSpecificConfiguration(Api):
@@ -63,38 +68,46 @@ class ChangedBlockTrackingSelectors(Api):
     """For which machines changed blocks are tracked."""
 
     namespace_label_selector: LabelSelector | None = None
+    """Labels of namespaces, all of whose machines are meant."""
     virtual_machine_label_selector: LabelSelector | None = None
+    """Labels of virtual machines."""
 
 
 class CommonInstancetypesDeployment(Api):
     """Whether the common instance types are installed."""
 
     enabled: Annotated[bool | None, Nullable] = None
+    """Whether they are installed."""
 
 
 class TDXAttestationConfiguration(Api):
     """Attestation of trust domains."""
 
     enforced: Annotated[bool | None, marks(default=False)] = None
+    """Only nodes where the quote service answers get such guests."""
     qgs_socket_path: Annotated[str | None, marks(default="/var/run/tdx-qgs/qgs.socket")] = None
+    """Socket of the quote generation service on the nodes."""
 
 
 class TDXConfiguration(Api):
     """Settings for Intel TDX."""
 
     attestation: TDXAttestationConfiguration | None = None
+    """Attestation of trust domains."""
 
 
 class ConfidentialComputeConfiguration(Api):
     """Settings for guests hidden from their host."""
 
     tdx: Annotated[TDXConfiguration | None, Nullable] = None
+    """Settings for Intel TDX."""
 
 
 class DiskVerification(Api):
     """Limits for the check of disk images."""
 
     memory_limit: Quantity = required(Quantity)
+    """Memory that the check of one image may use."""
 
 
 class LogVerbosity(Api):
@@ -149,18 +162,22 @@ class HypervisorConfiguration(Api):
     """A hypervisor that may be used."""
 
     name: Annotated[str | None, one_of("kvm", "hyperv-direct")] = None
+    """The hypervisor."""
 
 
 class InstancetypeConfiguration(Api):
     """How instance types are referred to."""
 
     reference_policy: Annotated[str | None, Nullable, one_of("reference", "expand", "expandAll")] = None
+    """What becomes of a machine's reference: it stays (the default), or the machine is expanded and the reference
+    dropped, for new machines (expand) or for all (expandAll)."""
 
 
 class KSMConfiguration(Api):
     """Where kernel samepage merging is turned on."""
 
     node_label_selector: LabelSelector | None = None
+    """Labels of the nodes; all nodes for an empty selector."""
 
 
 class LiveUpdateConfiguration(Api):
@@ -178,6 +195,7 @@ class PersistentReservationConfiguration(Api):
     """SCSI persistent reservations."""
 
     enabled: Annotated[bool | None, Nullable] = None
+    """Whether guests may reserve LUNs."""
 
 
 class SMBiosConfiguration(Api):
@@ -199,7 +217,9 @@ class SupportContainerResources(Api):
     """Resources of a supporting container."""
 
     resources: ResourceRequirementsWithoutClaims = required(ResourceRequirementsWithoutClaims)
+    """The resources."""
     type: str = required(str)
+    """Which container: container-disk, guest-console-log, hotplug-disk, sidecar, virtiofs or vmexport."""
 
 
 class TLSConfiguration(Api):
@@ -217,6 +237,7 @@ class VirtTemplateDeployment(Api):
     """Whether virt-template is installed."""
 
     enabled: Annotated[bool | None, Nullable] = None
+    """Whether it is installed."""
 
 
 class DisableFreePageReporting(Api):
@@ -231,23 +252,29 @@ class VirtualMachineOptions(Api):
     """Settings for all machines."""
 
     disable_free_page_reporting: DisableFreePageReporting | None = None
+    """Turns free page reporting off."""
     disable_serial_console_log: DisableSerialConsoleLog | None = None
+    """Turns the log of serial consoles off."""
 
 
 class CustomProfile(Api):
     """A seccomp profile of the user's."""
 
     localhost_profile: str | None = None
+    """A file below the kubelet's seccomp directory."""
     runtime_default_profile: bool | None = None
+    """The container runtime's default profile."""
 
 
 class VirtualMachineInstanceProfile(Api):
     """Seccomp profile of launcher pods."""
 
     custom_profile: CustomProfile | None = None
+    """A seccomp profile in place of the unconfined one."""
 
 
 class SeccompConfiguration(Api):
     """Seccomp profiles."""
 
     virtual_machine_instance_profile: VirtualMachineInstanceProfile | None = None
+    """Profile of launcher pods."""

@@ -10,23 +10,31 @@ class NodeMediatedDeviceTypesConfig(Api):
     """Mediated devices of some nodes."""
 
     mediated_device_types: Annotated[list[str], Atomic] = []
+    """Types of the devices that these nodes create."""
     mediated_devices_types: Annotated[list[str], Atomic] = []
+    """The same, under its old name."""
     node_selector: dict[str, str] = required(dict)
+    """Labels of the nodes."""
 
 
 class MediatedDevicesConfiguration(Api):
     """Mediated devices that nodes create."""
 
     enabled: bool | None = None
+    """Whether nodes create mediated devices; false leaves that to the administrator."""
     mediated_device_types: Annotated[list[str], Atomic] = []
+    """Types of the devices that nodes create which nodeMediatedDeviceTypes does not name."""
     mediated_devices_types: Annotated[list[str], Atomic] = []
+    """The same, under its old name."""
     node_mediated_device_types: Annotated[list[NodeMediatedDeviceTypesConfig], Atomic] = []
+    """Types by node."""
 
 
 class InterfaceBindingMigration(Api):
     """Migration of a plugin's interfaces."""
 
     method: str | None = None
+    """link-refresh: the guest's link goes down and up once it has arrived."""
 
 
 class ResourceRequirementsWithoutClaims(Api):

@@ -32,6 +32,11 @@ _SCALARS: Final[dict[object, str]] = {
     Quantity: "quantity",
     Any: "anything",
 }
+_OF_EVERY_OBJECT: Final = {
+    "api_version": "Group and version of the API that the object is written in.",
+    "kind": "What the object is.",
+    "metadata": "Name, namespace, labels, annotations, owners: as with every object of Kubernetes.",
+}
 _RULES: Final = {"minimum": "at least", "maximum": "at most", "maxItems": "at most (items)", "default": "default"}
 
 
@@ -80,7 +85,7 @@ def _page(head: Sequence[str], described: Sequence[type[msgspec.Struct]], shared
 
 def _row(type_: type[msgspec.Struct], field: msgspec.structs.FieldInfo, shared: set[type[msgspec.Struct]]) -> str:
     hint = typing.get_type_hints(type_, include_extras=True)[field.name]
-    text = field_description(type_, field.name)
+    text = field_description(type_, field.name) or _OF_EVERY_OBJECT.get(field.name, "")
     if isinstance(field.default_factory, Required):
         text = f"Required. {text}"
     rules = "; ".join(_rules(hint))

@@ -52,7 +52,9 @@ class ObjectFieldSelector(Api):
     schema_marks: ClassVar[Marks] = MAP_ATOMIC
 
     api_version: str | None = None
+    """Version of the API that the path belongs to. The default is v1."""
     field_path: str = required(str)
+    """Path of the field, such as metadata.labels."""
 
 
 class ResourceFieldSelector(Api):
@@ -61,17 +63,24 @@ class ResourceFieldSelector(Api):
     schema_marks: ClassVar[Marks] = MAP_ATOMIC
 
     container_name: str | None = None
+    """The container, where it is not this one."""
     divisor: Quantity = present(Quantity)
+    """Unit of the amount that is written: 1, 1Mi, 1m... The default is 1."""
     resource: str = required(str)
+    """The amount: limits.cpu, limits.memory, requests.cpu, requests.memory."""
 
 
 class DownwardAPIVolumeFile(Api):
     """One file filled from the object's own fields."""
 
     field_ref: ObjectFieldSelector | None = None
+    """A field of the object: its name, namespace, uid, labels or annotations."""
     mode: Int32 | None = None
+    """Permission bits of the file."""
     path: str = required(str)
+    """Path of the file within the volume."""
     resource_field_ref: ResourceFieldSelector | None = None
+    """A resource amount of a container."""
 
 
 class TypedLocalObjectReference(Api):

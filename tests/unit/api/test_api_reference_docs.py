@@ -24,3 +24,12 @@ def test_every_link_leads_somewhere() -> None:
             page, _, anchor = part.split(")")[0].partition("#")
             assert page in made or not page
             assert not anchor or anchor in headings[page or name]
+
+
+def test_every_field_says_what_it_does() -> None:
+    rows = [(name, row.split(" | ")) for name, text in pages().items() for row in text.splitlines()
+            if row.startswith("| `")]
+    silent = [f"{name}: {cells[0][2:]}" for name, cells in rows if cells[-1].removesuffix("|").strip(" .") in
+              ("", "Required")]
+    assert len(rows) > 1000
+    assert silent == []
