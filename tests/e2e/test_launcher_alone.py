@@ -237,6 +237,10 @@ async def test_an_unreadable_disk_is_told_in_plain_words(tmp_path: Path) -> None
         assert "not a readable disk image" in last.failure
 
 
+def is_marked(report: DomainReport) -> bool:
+    return report.grace is not None and report.grace.marked_for_graceful_shutdown
+
+
 async def test_a_pod_that_ends_without_a_handler_shuts_its_guest_down_and_in_the_end_kills_it() -> None:
     with box(grace_period_s=1) as pod:
         async with handler(pod) as played:
@@ -244,10 +248,7 @@ async def test_a_pod_that_ends_without_a_handler_shuts_its_guest_down_and_in_the
             request.vmi.spec.termination_grace_period_seconds = 1
             await played.link.sync(request)
             os.kill(played.link.peer_pid, signal.SIGTERM)
-            await eventually(lambda: played.reports[-1].grace is not None, "the mark for a graceful shutdown")
-            grace = played.reports[-1].grace
-            assert grace is not None
-            assert grace.marked_for_graceful_shutdown
+            await eventually(lambda: is_marked(played.reports[-1]), "the mark for a graceful shutdown")
         # Nobody is there any more. A BIOS does not heed the power button, so the grace period runs out.
         await the_end(pod, state=State.SHUTOFF, reason=Reason.DESTROYED, code=0)
         assert "virt-handler is away" in pod.log

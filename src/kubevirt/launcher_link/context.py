@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 
 from kubevirt.launcher_link import sync
-from kubevirt.machine.domain import DiskFacts, DomainContext, Smbios
+from kubevirt.machine.domain import DiskFacts, DomainContext, HostDevices, Smbios
 from kubevirt.machine.network import NicAttachment
 
 
@@ -17,14 +17,16 @@ def domain_context(
     arch: str = "amd64",
     disks: Mapping[str, DiskFacts],
     nics: Iterable[NicAttachment] = (),
+    host_devices: HostDevices | None = None,
 ) -> DomainContext:
-    """Everything beside the VMI. `kvm`, `disks` and `nics` are what was found in the pod, `arch` is the node's."""
+    """Everything beside the VMI. `arch` is the node's; the others, settings apart, were found in the pod."""
     return DomainContext(
         kvm=kvm,
         allow_emulation=allow_emulation or options.allow_emulation,
         arch=arch,
         nics={nic.network: nic for nic in nics},
         disks=disks,
+        host_devices=host_devices,
         smbios=_smbios(options.smbios),
         balloon_period_s=options.memballoon_period_s,
         free_page_reporting=options.free_page_reporting,

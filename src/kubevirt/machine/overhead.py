@@ -91,7 +91,7 @@ def components(vmi: VirtualMachineInstance, *, emulation: bool = False) -> dict[
                          and firmware.bootloader.efi is not None),
         "arm64 firmware": (ARM64_FIRMWARE, vmi.spec.architecture == "arm64"),
         "tpm": (TPM, devices.tpm is not None and devices.tpm.enabled is not False),
-        "host devices": (VFIO, _has_vfio(vmi)),
+        "host devices": (VFIO, passes_devices_on(vmi)),
         "confidential": (CONFIDENTIAL, security.technology(domain) in ("sev", "sev-snp")),
         "passt": (PASST, any(interface.passt_binding is not None for interface in devices.interfaces)),
         "downward metrics": (DOWNWARD_METRICS, any(v.downward_metrics is not None for v in vmi.spec.volumes)),
@@ -121,7 +121,8 @@ def _mapped_memory(vmi: VirtualMachineInstance) -> int:
     return models.guest_memory(vmi.spec.domain).bytes
 
 
-def _has_vfio(vmi: VirtualMachineInstance) -> bool:
+def passes_devices_on(vmi: VirtualMachineInstance) -> bool:
+    """The guest has devices of the host, which reach into its memory."""
     devices = vmi.spec.domain.devices
     return bool(devices.gpus or devices.host_devices) or any(i.sriov is not None for i in devices.interfaces)
 

@@ -21,6 +21,8 @@ from kubevirt.kube.metrics.measures import Measures
 from kubevirt.virt_handler import kvm_probe
 from kubevirt.virt_handler.devices.keeper import Keeper
 from kubevirt.virt_handler.devices.nodes import gated_devices, permanent_devices
+from kubevirt.virt_handler.devices.offer import Offer
+from kubevirt.virt_handler.devices.permitted import host_devices
 from kubevirt.virt_handler.instances.controller import InstanceController
 from kubevirt.virt_handler.metrics import HandlerMetrics
 from kubevirt.virt_handler.node import host
@@ -88,7 +90,7 @@ async def _present_node(
     """Offer the node's devices to the kubelet, and show in the Node what it can do."""
     keeper = Keeper(tasks, settings.device_plugins_dir,
                     permanent=permanent_devices(kvm_usable=lambda: verdict.usable, limit=settings.max_devices),
-                    gated=lambda: gated_devices(_config(kubevirts), limit=settings.max_devices))  # fmt: skip
+                    asked_for=lambda: _devices_asked_for(_config(kubevirts), settings))  # fmt: skip
     kubevirts.on_change(lambda _old, _new: keeper.look_again())
     tasks.spawn(keeper.run(), name="device plugins")
     cpuinfo = await asyncio.to_thread(Path("/proc/cpuinfo").read_text)
@@ -112,6 +114,10 @@ async def _present_node(
     heartbeat = Heartbeat(client, settings.node, presented=presented, plugins=plugins)
     tasks.spawn(heartbeat.run(), name="heartbeat")
     return heartbeat
+
+
+def _devices_asked_for(config: ClusterConfig, settings: Settings) -> list[Offer]:
+    return [*gated_devices(config, limit=settings.max_devices), *host_devices(config.raw.permitted_host_devices)]
 
 
 async def _ask_hypervisor(verdict: kvm_probe.KvmVerdict) -> HypervisorFacts:

@@ -21,6 +21,7 @@ from kubevirt.virt_handler.devices import messages, nodes
 from kubevirt.virt_handler.devices import plugin as plugin_module
 from kubevirt.virt_handler.devices.keeper import Keeper
 from kubevirt.virt_handler.devices.nodes import DeviceNode, gated_devices, permanent_devices, tdx_keys
+from kubevirt.virt_handler.devices.offer import Allocation
 from kubevirt.virt_handler.devices.plugin import DevicePlugin
 
 
@@ -62,6 +63,11 @@ async def plugin(kubelet: Kubelet) -> AsyncIterator[DevicePlugin]:
         await task
 
 
+def device_of(plugin: DevicePlugin) -> Path:
+    assert isinstance(plugin.offer, DeviceNode)
+    return plugin.offer.path
+
+
 async def test_a_device_is_registered_listed_and_allocated(kubelet: Kubelet, plugin: DevicePlugin) -> None:
     async with asyncio.timeout(60):
         request = await kubelet.registrations.get()
@@ -71,14 +77,14 @@ async def test_a_device_is_registered_listed_and_allocated(kubelet: Kubelet, plu
         assert await lists.read() == messages.device_list(["some0", "some1"])
         allocate = channel.unary_unary("/v1beta1.DevicePlugin/Allocate", bytes, bytes)
         answer = await allocate(b"\x0a\x07\x0a\x05some1")
-        assert str(plugin.node.path).encode() in answer
+        assert str(device_of(plugin)).encode() in answer
 
-        plugin.node.path.unlink()
+        device_of(plugin).unlink()
         assert await lists.read() == b"", "a device whose file is gone is offered no more"
         with pytest.raises(grpc.aio.AioRpcError, match="not usable on this node"):
             await allocate(b"\x0a\x07\x0a\x05some1")
 
-        plugin.node.path.touch()
+        device_of(plugin).touch()
         assert await lists.read() == messages.device_list(["some0", "some1"])
         lists.cancel()
 
@@ -86,10 +92,10 @@ async def test_a_device_is_registered_listed_and_allocated(kubelet: Kubelet, plu
 async def test_a_restarted_kubelet_is_registered_with_again(kubelet: Kubelet, plugin: DevicePlugin) -> None:
     async with asyncio.timeout(60):
         first = await kubelet.registrations.get()
-        (kubelet.directory / plugin.node.socket_name).unlink()
+        (kubelet.directory / plugin.offer.socket_name).unlink()
         assert await kubelet.registrations.get() == first
         await plugin.registered.wait()
-    assert (kubelet.directory / plugin.node.socket_name).exists()
+    assert (kubelet.directory / plugin.offer.socket_name).exists()
 
 
 @pytest.mark.parametrize("fault", ["absent", "refuses"])
@@ -174,9 +180,13 @@ def test_tdx_guests_are_as_many_as_the_processor_has_keys(text: str | None, keys
 
 
 def test_the_way_a_device_is_given() -> None:
-    assert b"/dev/kvm" in messages.allocate_response(1, "/dev/kvm", "rwm")
-    assert messages.allocate_response(2, "/dev/kvm", "rw").count(b"rw") == 2
-    assert messages.mount_response(1, "/run/x") == b"\x0a\x12\x12\x10\x0a\x06/run/x\x12\x06/run/x"
+    kvm = Allocation(files=["/dev/kvm"])
+    assert b"/dev/kvm" in messages.allocate_response([kvm], "rwm")
+    assert messages.allocate_response([kvm, kvm], "rw").count(b"rw") == 2
+    mounted = messages.allocate_response([Allocation(directories=["/run/x"])], "rw")
+    assert mounted == b"\x0a\x12\x12\x10\x0a\x06/run/x\x12\x06/run/x"
+    told = messages.allocate_response([Allocation(environment={"KEY": "a,b"})], "rw")
+    assert told == b"\x0a\x0c\x0a\x0a\x0a\x03KEY\x12\x03a,b", "as an entry of the kubelet's map, its first field"
 
 
 @pytest.mark.parametrize(("cgroup2", "expected"), [(True, "rwm"), (False, "rw")])
@@ -197,7 +207,7 @@ async def test_a_gate_brings_and_takes_its_device(kubelet: Kubelet) -> None:
     gated: list[DeviceNode] = [DeviceNode(name="without", path=absent)]
     async with Tasks() as tasks, asyncio.timeout(60):
         keeper = Keeper(tasks, kubelet.directory, permanent=[DeviceNode(name="kvm", path=absent)],
-                        gated=lambda: gated)  # fmt: skip
+                        asked_for=lambda: gated)
         tasks.spawn(keeper.run(), name="keeper")
         assert await kubelet.registrations.get() == messages.register_request(
             "kubevirt-kvm.sock", "devices.kubevirt.io/kvm")  # fmt: skip

@@ -8,10 +8,15 @@ from pathlib import Path
 
 import pytest
 
+from kubevirt.api import codec
+from kubevirt.api.vmi import VirtualMachineInstance
 from kubevirt.kit.errors import Problem, Refused
+from kubevirt.kit.json import Json
+from kubevirt.machine.domain import HostDevices
 from kubevirt.virt_launcher.orders import Described, DescribedInterface
 from kubevirt.virt_launcher.workshop import images
 from kubevirt.virt_launcher.workshop.describe import describe
+from kubevirt.virt_launcher.workshop.host_devices import host_devices
 from kubevirt.virt_launcher.workshop.images import ImageShelf
 from kubevirt.virt_launcher.workshop.iso import write_iso
 from kubevirt.virt_launcher.workshop.qemu_img import complaint, why_not_created
@@ -169,3 +174,21 @@ def test_an_iso_image_holds_its_files_under_their_own_names(tmp_path: Path) -> N
             assert copy.read_bytes() == content
     iso.close()
     assert [file.name for file in target.parent.iterdir()] == ["noCloud.iso"]
+
+
+@pytest.mark.parametrize(("devices", "expected"), [
+    pytest.param({}, None, id="a machine without"),
+    pytest.param({"gpus": [{"name": "g", "deviceName": "nvidia.com/T4"}]},
+                 HostDevices(pci={"nvidia.com/T4": ("0000:65:00.0", "0000:66:00.0")}), id="a PCI function"),
+    pytest.param({"gpus": [{"name": "g", "deviceName": "nvidia.com/GRID_T4-1Q"}]},
+                 HostDevices(mediated={"nvidia.com/GRID_T4-1Q": ("uuid-1",)}), id="a mediated device"),
+    pytest.param({"hostDevices": [{"name": "k", "deviceName": "kubevirt.io/keys"}]},
+                 HostDevices(usb={"kubevirt.io/keys": ("1:4", "1:5")}), id="USB"),
+    pytest.param({"hostDevices": [{"name": "k", "deviceName": "example.com/none"}]}, HostDevices(),
+                 id="one that nobody gave: the domain's builder says so"),
+])  # fmt: skip
+def test_host_devices_out_of_the_environment(devices: dict[str, Json], expected: HostDevices | None) -> None:
+    vmi = codec.convert({"metadata": {"name": "a"}, "spec": {"domain": {"devices": devices}}}, VirtualMachineInstance)
+    environment = {"PCI_RESOURCE_NVIDIA_COM_T4": "0000:65:00.0,0000:66:00.0", "HOME": "/",
+                   "USB_RESOURCE_KUBEVIRT_IO_KEYS": "1:4,1:5", "MDEV_PCI_RESOURCE_NVIDIA_COM_GRID_T4-1Q": "uuid-1"}
+    assert host_devices(vmi, environment) == expected

@@ -1,16 +1,16 @@
-"""Which device plugins run: the permanent ones always, those of feature gates while their gate is on and the node has
-such a device.
+"""Which device plugins run: the permanent ones always, others while the configuration asks for them (by a feature gate,
+or as a permitted host device) and the node has such a device.
 
 A kind that a node lacks is not offered at all: to the scheduler that is the same as none, and it costs nothing.
 """
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from kubevirt.kit import logs
 from kubevirt.kit.tasks import Tasks
-from kubevirt.virt_handler.devices.nodes import DeviceNode
+from kubevirt.virt_handler.devices.offer import Offer
 from kubevirt.virt_handler.devices.plugin import DevicePlugin
 
 LOOK_EVERY_S = 30.0
@@ -19,16 +19,16 @@ log = logs.get("device-plugin")
 
 
 class Keeper:
-    """Runs the plugins; `gated()` are the devices whose gates are on at the moment."""
+    """Runs the plugins; `asked_for()` is what the configuration asks for at the moment."""
 
-    def __init__(self, tasks: Tasks, directory: Path, *, permanent: list[DeviceNode],
-                 gated: Callable[[], list[DeviceNode]]) -> None:
+    def __init__(self, tasks: Tasks, directory: Path, *, permanent: Sequence[Offer],
+                 asked_for: Callable[[], Sequence[Offer]]) -> None:
         self._tasks = tasks
         self._directory = directory
-        self._gated = gated
-        self._running: dict[str, asyncio.Task[None]] = {}
+        self._asked_for = asked_for
+        self._running: dict[str, tuple[Offer, asyncio.Task[None]]] = {}
         self._changed = asyncio.Event()
-        self.permanent = [self._start(node) for node in permanent]
+        self.permanent = [self._start(offer) for offer in permanent]
         """The plugins without which no guest can run here."""
 
     def look_again(self) -> None:
@@ -47,18 +47,20 @@ class Keeper:
                 continue
 
     def _settle(self) -> None:
-        wanted = {node.name: node for node in self._gated()}
-        for name in self._running.keys() - wanted.keys():
-            log.info("device is offered no more: its feature gate is off", device=name)
-            self._running.pop(name).cancel()
-        for name, node in wanted.items():
-            if name not in self._running and node.ids():
-                self._running[name] = self._spawn(DevicePlugin(node, self._directory))
+        wanted = {offer.name: offer for offer in self._asked_for()}
+        for name, (offer, task) in list(self._running.items()):
+            if wanted.get(name) != offer:
+                log.info("device is offered no more, or otherwise", device=name)
+                task.cancel()
+                del self._running[name]
+        for name, offer in wanted.items():
+            if name not in self._running and offer.ids():
+                self._running[name] = (offer, self._spawn(DevicePlugin(offer, self._directory)))
 
-    def _start(self, node: DeviceNode) -> DevicePlugin:
-        plugin = DevicePlugin(node, self._directory)
+    def _start(self, offer: Offer) -> DevicePlugin:
+        plugin = DevicePlugin(offer, self._directory)
         self._spawn(plugin)
         return plugin
 
     def _spawn(self, plugin: DevicePlugin) -> asyncio.Task[None]:
-        return self._tasks.spawn(plugin.run(), name=f"device plugin {plugin.node.name}")
+        return self._tasks.spawn(plugin.run(), name=f"device plugin {plugin.offer.name}")

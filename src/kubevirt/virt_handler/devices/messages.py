@@ -11,6 +11,8 @@ from importlib import resources
 from google.protobuf import descriptor_pb2, descriptor_pool, message_factory
 from google.protobuf.message import Message
 
+from kubevirt.virt_handler.devices.offer import Allocation
+
 VERSION = "v1beta1"
 HEALTHY = "Healthy"
 
@@ -74,18 +76,16 @@ def requested_devices(request: bytes) -> list[list[str]]:
     return [list(container.devices_ids) for container in message.container_requests]  # type: ignore[attr-defined]
 
 
-def allocate_response(containers: int, path: str, permissions: str) -> bytes:
-    """Gives each of so many containers the same device node under its own path."""
-    device = _TYPES["DeviceSpec"](container_path=path, host_path=path, permissions=permissions)
-    answer = _TYPES["ContainerAllocateResponse"](devices=[device])
-    return _TYPES["AllocateResponse"](container_responses=[answer] * containers).SerializeToString()
-
-
-def mount_response(containers: int, directory: str) -> bytes:
-    """Gives each of so many containers a directory of the node under its own path."""
-    mount = _TYPES["Mount"](container_path=directory, host_path=directory)
-    answer = _TYPES["ContainerAllocateResponse"](mounts=[mount])
-    return _TYPES["AllocateResponse"](container_responses=[answer] * containers).SerializeToString()
+def allocate_response(containers: list[Allocation], permissions: str) -> bytes:
+    """What each container gets, under the paths of the node; `permissions` are those for device files."""
+    answers = []
+    for given in containers:
+        devices = [_TYPES["DeviceSpec"](container_path=path, host_path=path, permissions=permissions)
+                   for path in given.files]
+        mounts = [_TYPES["Mount"](container_path=path, host_path=path) for path in given.directories]
+        envs = [_TYPES["Variable"](key=key, value=value) for key, value in given.environment.items()]
+        answers.append(_TYPES["ContainerAllocateResponse"](envs=envs, mounts=mounts, devices=devices))
+    return _TYPES["AllocateResponse"](container_responses=answers).SerializeToString()
 
 
 def empty() -> bytes:

@@ -12,6 +12,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from kubevirt.api.config import ClusterConfig
+from kubevirt.kit.errors import Problem
+from kubevirt.virt_handler.devices.offer import Allocation
 
 RESOURCE_PREFIX = "devices.kubevirt.io/"
 DEFAULT_LIMIT = 1000
@@ -50,6 +52,15 @@ class DeviceNode:
         except OSError:
             return False
         return stat.S_ISSOCK(mode) if self.is_socket else True
+
+    def allocate(self, ids: list[str]) -> Allocation:
+        """The same device for everybody. Raises Problem."""
+        if set(ids) - set(self.ids()):
+            raise Problem(cause=f"{self.path} is not usable on this node at the moment",
+                          remedy="see `virtctl doctor` for what this node lacks")
+        if self.is_socket:
+            return Allocation(directories=[str(self.path.parent)])
+        return Allocation(files=[str(self.path)])
 
     def ids(self) -> list[str]:
         """The ids to offer now: all of them or none."""

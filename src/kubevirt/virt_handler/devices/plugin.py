@@ -1,11 +1,11 @@
-"""A device plugin: offers one kind of device node to the kubelet, for as long as virt-handler runs.
+"""A device plugin: offers one kind of device to the kubelet, for as long as virt-handler runs.
 
 The kubelet removes all plugin sockets when it starts and forgets every registration, so a plugin watches its own
-socket: when it is gone, serve a new one and register again. The same look finds a device node that came or went, and
-tells the kubelet through the open ListAndWatch stream. Looking once a second at one file costs nothing measurable and
-needs no inotify set-up that could itself be lost.
+socket: when it is gone, serve a new one and register again. The same look finds a device that came or went, and
+tells the kubelet through the open ListAndWatch stream. Looking once a second at a few files costs nothing measurable
+and needs no inotify set-up that could itself be lost.
 
-Which devices exist is `nodes.py`; the bytes on the wire are `messages.py`.
+Which devices exist is `nodes.py` and `permitted.py`; the bytes on the wire are `messages.py`.
 """
 
 from __future__ import annotations
@@ -18,8 +18,10 @@ import grpc
 import grpc.aio
 
 from kubevirt.kit import logs
+from kubevirt.kit.errors import Problem
 from kubevirt.virt_handler.devices import messages
-from kubevirt.virt_handler.devices.nodes import DeviceNode, permissions
+from kubevirt.virt_handler.devices.nodes import permissions
+from kubevirt.virt_handler.devices.offer import Offer
 
 KUBELET_SOCKET = "kubelet.sock"
 _REGISTER_LIMIT_S = 5.0
@@ -32,11 +34,11 @@ log = logs.get("device-plugin")
 class DevicePlugin:
     """Serves one device kind below the kubelet's plugin directory; run `run()` as a task and cancel it to stop."""
 
-    def __init__(self, node: DeviceNode, directory: Path) -> None:
-        self.node = node
+    def __init__(self, offer: Offer, directory: Path) -> None:
+        self.offer = offer
         self.registered = asyncio.Event()
         self._directory = directory
-        self._socket = directory / node.socket_name
+        self._socket = directory / offer.socket_name
         self._offered: list[str] = []
         self._changed = asyncio.Condition()
 
@@ -50,13 +52,13 @@ class DevicePlugin:
             except (OSError, grpc.aio.AioRpcError) as e:
                 wait_s = _BACK_OFF_S[min(attempt, len(_BACK_OFF_S) - 1)]
                 attempt += 1
-                log.warning("device plugin could not register", device=self.node.name, error=_words(e), retry_s=wait_s)
+                log.warning("device plugin could not register", device=self.offer.name, error=_words(e), retry_s=wait_s)
                 await asyncio.sleep(wait_s)
 
     async def _serve_until_forgotten(self) -> None:
         """One life of the socket: from its creation to the moment the kubelet has removed it."""
         self._socket.unlink(missing_ok=True)
-        self._offered = self.node.ids()
+        self._offered = self.offer.ids()
         server = grpc.aio.server()
         server.add_generic_rpc_handlers((self._handlers(),))
         server.add_insecure_port(f"unix://{self._socket}")
@@ -64,7 +66,7 @@ class DevicePlugin:
         try:
             await self._register()
             self.registered.set()
-            log.info("device plugin registered", device=self.node.name, offered=len(self._offered))
+            log.info("device plugin registered", device=self.offer.name, offered=len(self._offered))
             while self._socket.exists():
                 await self._notice_change()
                 await asyncio.sleep(_LOOK_EVERY_S)
@@ -75,12 +77,13 @@ class DevicePlugin:
     async def _register(self) -> None:
         async with grpc.aio.insecure_channel(f"unix://{self._directory / KUBELET_SOCKET}") as channel:
             call = channel.unary_unary(f"/{messages.VERSION}.Registration/Register", bytes, bytes)
-            await call(messages.register_request(self.node.socket_name, self.node.resource), timeout=_REGISTER_LIMIT_S)
+            request = messages.register_request(self.offer.socket_name, self.offer.resource)
+            await call(request, timeout=_REGISTER_LIMIT_S)
 
     async def _notice_change(self) -> None:
-        ids = self.node.ids()
+        ids = self.offer.ids()
         if ids != self._offered:
-            log.info("device changed", device=self.node.name, offered=len(ids))
+            log.info("device changed", device=self.offer.name, offered=len(ids))
             async with self._changed:
                 self._offered = ids
                 self._changed.notify_all()
@@ -113,15 +116,11 @@ class DevicePlugin:
             yield messages.device_list(offered)
 
     async def _allocate(self, request: bytes, context: grpc.aio.ServicerContext[bytes, bytes]) -> bytes:
-        containers = messages.requested_devices(request)
-        known = set(self._offered)
-        if any(device not in known for ids in containers for device in ids):
-            await context.abort(
-                grpc.StatusCode.NOT_FOUND, f"{self.node.path} is not usable on this node at the moment"
-            )  # fmt: skip
-        if self.node.is_socket:
-            return messages.mount_response(len(containers), str(self.node.path.parent))
-        return messages.allocate_response(len(containers), str(self.node.path), permissions())
+        try:
+            allotted = [self.offer.allocate(ids) for ids in messages.requested_devices(request)]
+        except Problem as e:
+            await context.abort(grpc.StatusCode.NOT_FOUND, str(e))
+        return messages.allocate_response(allotted, permissions())
 
 
 def _words(error: OSError | grpc.aio.AioRpcError) -> str:

@@ -35,6 +35,7 @@ from kubevirt.virt_handler.instances.decide import Action, Decision, Observed, d
 from kubevirt.virt_handler.instances.events import Note
 from kubevirt.virt_handler.instances.launchers import Launcher, Launchers, LinkState
 from kubevirt.virt_handler.instances.ownership import own_devices
+from kubevirt.virt_handler.instances.pinning import allow_pinning
 from kubevirt.virt_handler.instances.standstill import Standstill
 from kubevirt.virt_handler.instances.status_patch import can_wait, status_patch
 from kubevirt.virt_handler.network.wiring import wire
@@ -166,6 +167,7 @@ class InstanceController:
     ) -> None:
         link = launcher.open_link()
         own_devices(link.peer_pid)
+        allow_pinning(instance, link.peer_pid)
         progress.attachments = await wire(instance, link.peer_pid, running=running)
         options = sync_options(self._config(), kvm_usable=not self._kvm_problem)
         started = time.monotonic()

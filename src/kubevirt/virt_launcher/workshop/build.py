@@ -19,7 +19,7 @@ from kubevirt.machine.domain_report import ReportedInterface
 from kubevirt.machine.guest_probes import are_quiet, has_guest_probes
 from kubevirt.virt_launcher.options import DEFAULT_GRACE_PERIOD_S
 from kubevirt.virt_launcher.orders import BuildOrder, Built, Settled, SettleOrder, SpareSlots
-from kubevirt.virt_launcher.workshop import boot_files, claims, data_disks, qemu_img
+from kubevirt.virt_launcher.workshop import boot_files, claims, data_disks, host_devices, qemu_img
 from kubevirt.virt_launcher.workshop.images import ImageShelf
 from kubevirt.virt_launcher.workshop.iso import write_iso
 from kubevirt.virt_launcher.workshop.secrets import mounted_secrets
@@ -44,6 +44,7 @@ def build(order: BuildOrder, shelf: ImageShelf) -> Built:
             allow_emulation=order.allow_emulation,
             nics=request.nics,
             disks=disks,
+            host_devices=host_devices.host_devices(vmi, os.environ),
         )
         domain = domain_element(vmi, context)
         kernel = boot_files.boot_files(vmi)
