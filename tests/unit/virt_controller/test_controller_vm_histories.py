@@ -124,6 +124,15 @@ class MoreHistories(VmHistories):
         if patches.status:
             self.api.change(VMS, "web", patches.status, "status")
 
+    @rule(verb=st.sampled_from(["stop", "restart"]))
+    def guest_fails_as_a_verb_is_used(self, verb: str) -> None:
+        """The controller hears of the end first, and finds the request with it."""
+        self.all_goes_well_for_a_while(rounds=4)
+        self.user_uses_a_verb(verb)
+        self.guest_ends(1)
+        self.life.hear_all()
+        self.work(1)
+
     @rule(change=CHANGES)
     def user_changes_the_template(self, change: dict[str, Any]) -> None:
         def edit(vm: dict[str, Any]) -> None:

@@ -11,6 +11,7 @@ from typing import Any
 import pytest
 from controller_objects import NOW, VMI_UID, seen, stamp, start, stop, vm, vmi
 
+from kubevirt.api import codec
 from kubevirt.api.run_strategy import RunStrategy
 from kubevirt.api.vm import VirtualMachine
 from kubevirt.virt_controller.actions import Create, Patch
@@ -102,6 +103,10 @@ def test_with_a_live_vmi(phase: str, strategy: str, asked: list[Any], expected: 
                  id="RerunOnFailure: a failure is remembered before its VMI goes"),
     pytest.param("RerunOnFailure", "Failed", with_requests(start()), STOPS,
                  id="RerunOnFailure: once remembered, the failed VMI goes"),
+    pytest.param("RerunOnFailure", "Failed", with_requests(stop(), start()), STOPS,
+                 id="RerunOnFailure: a restart was asked for just before it failed"),
+    pytest.param("RerunOnFailure", "Failed", with_requests(stop()), ["ask for a start"],
+                 id="RerunOnFailure: a stop was asked for just before it failed"),
     pytest.param("Manual", "Succeeded", {}, [], id="Manual: an ended VMI stays to be looked at"),
     pytest.param("Manual", "Failed", {}, [], id="Manual: a failed VMI stays to be looked at"),
     pytest.param("Manual", "Failed", with_requests(stop()), STOPS, id="Manual: an ended VMI goes on request"),
@@ -184,10 +189,18 @@ def test_a_start_that_was_asked_paused_makes_a_paused_vmi() -> None:
     assert create.body.spec.start_strategy == "Paused"
 
 
-def test_a_failed_vmi_under_rerun_on_failure_leaves_a_request_to_start() -> None:
-    o = seen(vm("RerunOnFailure", status={"runStrategy": "RerunOnFailure"}), vmi("Failed", ran=True))
+@pytest.mark.parametrize(("asked", "left"), [
+    pytest.param([], ["Start"], id="nobody has asked for anything"),
+    pytest.param([stop()], ["Stop", "Start"], id="after what was asked for before"),
+    pytest.param([stop(), start()], ["Stop", "Start"], id="one is enough"),
+])
+def test_a_failed_vmi_under_rerun_on_failure_leaves_one_request_to_start(asked: list[Any], left: list[str]) -> None:
+    asked_so_far = with_requests(*asked, runStrategy="RerunOnFailure")
+    o = seen(vm("RerunOnFailure", status=asked_so_far), vmi("Failed", ran=True))
     status = status_after(o, None, ask_for_start=decide(o).ask_for_start)
-    assert [r.action for r in status.state_change_requests] == ["Start"]
+    assert [r.action for r in status.state_change_requests] == left
+    again = seen(vm("RerunOnFailure", status=codec.to_builtins(status)), vmi("Failed", ran=True))
+    assert kinds(again.vm, again.named) == STOPS  # and so it goes, whatever was asked for
 
 
 @pytest.mark.parametrize(("count", "shortest", "longest"), [

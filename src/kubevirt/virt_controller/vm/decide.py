@@ -146,7 +146,7 @@ def for_present(o: Observed, vmi: VirtualMachineInstance, move: Move) -> Decisio
             return Decision(actions=(ownership.stop(vmi),))
         case Move.DELETE_ON_REQUEST if requests.wants_stop(asked, vmi):
             return Decision(actions=(ownership.stop(vmi),))
-        case Move.DELETE_AND_START_AGAIN if not requests.wants_start(asked):
+        case Move.DELETE_AND_START_AGAIN if not requests.leads_to_start(asked):
             # The request must be stored before the VMI goes: nothing else remembers that it failed.
             return Decision(ask_for_start=True)
         case Move.DELETE_AND_START_AGAIN:

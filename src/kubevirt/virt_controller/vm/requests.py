@@ -39,6 +39,11 @@ def wants_start(requests: Sequence[Request]) -> bool:
     return bool(requests) and requests[0].action == START
 
 
+def leads_to_start(requests: Sequence[Request]) -> bool:
+    """A start is asked for, if not as the next thing."""
+    return any(r.action == START for r in requests)
+
+
 def wants_start_paused(requests: Sequence[Request]) -> bool:
     """The next thing asked for is a start that leaves the guest paused."""
     return wants_start(requests) and requests[0].data.get("paused") == "true"

@@ -41,7 +41,7 @@ def status_after(o: Observed, problem: SyncProblem | None, *, ask_for_start: boo
     """The status to be; equal to the present one when there is nothing to tell."""
     old, vmi = o.vm.status, o.vmi
     asked = o.requests
-    if ask_for_start and not requests.wants_start(asked):
+    if ask_for_start and not requests.leads_to_start(asked):
         asked.append(VirtualMachineStateChangeRequest(action=requests.START))
     was_seen = vmi is not None or old.run_strategy
     status = replace(
