@@ -14,7 +14,7 @@ from controller_objects import NOW, VMI_UID, seen, stamp, start, stop, vm, vmi
 from kubevirt.api import codec
 from kubevirt.api.run_strategy import RunStrategy
 from kubevirt.api.vm import VirtualMachine
-from kubevirt.virt_controller.actions import Create, Patch
+from kubevirt.virt_controller.actions import Create, Patch, SyncProblem
 from kubevirt.virt_controller.vm import backoff, requests
 from kubevirt.virt_controller.vm.decide import decide
 from kubevirt.virt_controller.vm.run_strategy import MOVES, VmiState
@@ -201,6 +201,25 @@ def test_a_failed_vmi_under_rerun_on_failure_leaves_one_request_to_start(asked: 
     assert [r.action for r in status.state_change_requests] == left
     again = seen(vm("RerunOnFailure", status=codec.to_builtins(status)), vmi("Failed", ran=True))
     assert kinds(again.vm, again.named) == STOPS  # and so it goes, whatever was asked for
+
+
+SWITCHED = vm("RerunOnFailure", status={"runStrategy": "Manual"})
+
+
+@pytest.mark.parametrize(("stored", "instance", "told"), [
+    pytest.param(SWITCHED, None, "Manual", id="the start that the switch means has not come about yet"),
+    pytest.param(SWITCHED, vmi("Pending"), "RerunOnFailure", id="it has"),
+    pytest.param(vm("RerunOnFailure", status={"runStrategy": "RerunOnFailure"}), None, "RerunOnFailure",
+                 id="nothing was switched"),
+    pytest.param(vm("Halted", status={"runStrategy": "Manual"}), None, "Halted", id="others mean no start"),
+])
+def test_a_switch_is_remembered_until_its_start_has_come_about(stored: VirtualMachine, instance: Any, told: str
+                                                               ) -> None:
+    after = status_after(seen(stored, instance), SyncProblem(reason="FailedCreate", message="exceeded quota"))
+    assert after.run_strategy == told
+    later = vm("RerunOnFailure", status=codec.to_builtins(after))
+    if stored is SWITCHED and instance is None:
+        assert kinds(later) == STARTS
 
 
 @pytest.mark.parametrize(("count", "shortest", "longest"), [

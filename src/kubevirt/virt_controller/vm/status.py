@@ -11,6 +11,7 @@ import dataclasses
 
 from msgspec.structs import replace
 
+from kubevirt.api.run_strategy import RunStrategy
 from kubevirt.api.vm_status import (
     VirtualMachineCondition,
     VirtualMachineStateChangeRequest,
@@ -43,12 +44,11 @@ def status_after(o: Observed, problem: SyncProblem | None, *, ask_for_start: boo
     asked = o.requests
     if ask_for_start and not requests.leads_to_start(asked):
         asked.append(VirtualMachineStateChangeRequest(action=requests.START))
-    was_seen = vmi is not None or old.run_strategy
     status = replace(
         old,
         created=True if vmi is not None else None,
         ready=True if vmi is not None and is_true(vmi.status.conditions, "Ready") else None,
-        run_strategy=o.strategy if was_seen and o.strategy is not None else old.run_strategy,
+        run_strategy=run_strategy_served(o),
         state_change_requests=asked,
         start_failure=backoff.after(old.start_failure, vmi, o.strategy, now=o.now, slack=o.slack),
         conditions=conditions(o, problem),
@@ -62,6 +62,18 @@ def status_after(o: Observed, problem: SyncProblem | None, *, ask_for_start: boo
         status.observed_generation = revisions.running_generation(o.vm, vmi) or old.observed_generation
     status.printable_status = printable_status(replace_status(o, status))
     return status
+
+
+def run_strategy_served(o: Observed) -> str:
+    """The run strategy that the VM is known to follow: none before its first instance.
+
+    A switch to RerunOnFailure means a start, and only the difference to this remembers it: so it stays what it was
+    until that start has come about, however long disks, quotas or a back-off keep it waiting.
+    """
+    before = o.vm.status.run_strategy
+    if o.strategy is None or (o.vmi is None and (not before or o.strategy is RunStrategy.RERUN_ON_FAILURE)):
+        return before
+    return o.strategy
 
 
 def replace_status(o: Observed, status: VirtualMachineStatus) -> Observed:
