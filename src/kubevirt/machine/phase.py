@@ -35,9 +35,16 @@ def phase_after(vmi: VirtualMachineInstance, report: DomainReport | None) -> str
         return Phase.FAILED if report.reason == Reason.POSTCOPY_FAILED else Phase.RUNNING
     if report.state in (State.SHUTOFF, State.CRASHED):
         if report.reason == Reason.DESTROYED:
-            return Phase.FAILED if was_asked_to_shut_down(vmi, report) else Phase.SUCCEEDED
+            failed = was_asked_to_shut_down(vmi, report) or is_half_migrated(vmi)
+            return Phase.FAILED if failed else Phase.SUCCEEDED
         return _ENDS.get(report.reason, phase)
     return phase
+
+
+def is_half_migrated(vmi: VirtualMachineInstance) -> bool:
+    """A migration failed after the guest had begun to run on the other side: nothing is whole any more."""
+    migration = vmi.status.migration_state
+    return migration is not None and migration.mode == "PostCopy" and migration.failed is True
 
 
 def was_asked_to_shut_down(vmi: VirtualMachineInstance, report: DomainReport) -> bool:

@@ -38,6 +38,7 @@ from kubevirt.virt_launcher.options import Options
 from kubevirt.virt_launcher.report import termination_message
 
 if TYPE_CHECKING:
+    from kubevirt.virt_launcher.errands import Errands
     from kubevirt.virt_launcher.statistics import Statistics
 
 log = logs.get("launcher")
@@ -72,6 +73,7 @@ class Launcher:
         self._channel = AgentChannel(self._host)
         self._requests = GuestRequests(self._machine, self._host)
         self._statistics: Statistics | None = None
+        self._errands: Errands | None = None
         self._tasks = Tasks(on_failure=self._task_failed)
         self._attending = False
         self._server = LinkServer(self._answers(), current=self._event, software=f"virt-launcher/{__version__}")
@@ -104,7 +106,7 @@ class Launcher:
             Verb.PING: _command(_nothing),
             Verb.PAUSE: _command(self._machine.pause),
             Verb.UNPAUSE: _command(self._unpause),
-            Verb.SOFT_REBOOT: _command(self._machine.soft_reboot),
+            Verb.SOFT_REBOOT: _command(self._soft_reboot),
             Verb.RESET: _command(self._machine.reset),
             Verb.SHUTDOWN: _command(self._press),
             Verb.KILL: _command(self._kill),
@@ -165,7 +167,19 @@ class Launcher:
     async def _press(self) -> None:
         self._last_press = self._loop.time()
         self._first_press = self._first_press or self._last_press
-        await self._machine.press_power_button()
+        self._machine.is_asked_to_shut_down()
+        await self._guest_errands().press_power_button(agent=self._machine.now.has_agent)
+
+    async def _soft_reboot(self) -> None:
+        self._machine.expect_reboot()
+        await self._guest_errands().reboot(agent=self._machine.now.has_agent)
+
+    def _guest_errands(self) -> "Errands":
+        if self._errands is None:
+            from kubevirt.virt_launcher.errands import Errands
+
+            self._errands = Errands(self._host, lambda work: self._tasks.spawn(work, name="errand of the guest"))
+        return self._errands
 
     async def _kill(self) -> None:
         self._killed = self._loop.time()

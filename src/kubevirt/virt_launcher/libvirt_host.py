@@ -131,15 +131,16 @@ class LibvirtHost:
         await self._on_domain(lambda domain: domain.resume())
 
     async def press_power_button(self, *, agent: bool) -> None:
-        """Ask the guest to shut down, through its agent first if it has one."""
+        """Ask the guest to shut down. Through its agent first, it lasts until the guest is down or a minute is over."""
         flags = libvirt.VIR_DOMAIN_SHUTDOWN_ACPI_POWER_BTN
         if agent:
             flags |= libvirt.VIR_DOMAIN_SHUTDOWN_GUEST_AGENT
-        await self._on_domain(lambda domain: domain.shutdownFlags(flags))
+        await self._on_domain(lambda domain: domain.shutdownFlags(flags), self._agent_calls if agent else None)
 
     async def reboot(self, *, agent: bool) -> None:
+        """Ask the guest to boot anew; through its agent it lasts as long as a shutdown does."""
         flags = libvirt.VIR_DOMAIN_REBOOT_GUEST_AGENT if agent else libvirt.VIR_DOMAIN_REBOOT_ACPI_POWER_BTN
-        await self._on_domain(lambda domain: domain.reboot(flags))
+        await self._on_domain(lambda domain: domain.reboot(flags), self._agent_calls if agent else None)
 
     async def reset(self) -> None:
         await self._on_domain(lambda domain: domain.reset(0))

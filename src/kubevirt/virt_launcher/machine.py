@@ -113,12 +113,13 @@ class Machine:
             await self._host.resume()
         await self.refresh()
 
-    async def press_power_button(self) -> None:
+    def is_asked_to_shut_down(self) -> None:
+        """Note when; the errand itself is somebody else's."""
         self._expect_alive()
         self._become(self.now.asked_to_shut_down(datetime.now(UTC)))
-        await self._host.press_power_button(agent=self.now.has_agent)
 
-    async def soft_reboot(self) -> None:
+    def expect_reboot(self) -> None:
+        """The guest can be asked to boot anew."""
         self._expect_alive()
         built = self.now.built
         if not self.now.has_agent and built is not None and not built.acpi:
@@ -126,7 +127,6 @@ class Machine:
                 cause="VMI neither have the agent connected nor the ACPI feature enabled",
                 remedy="install the guest agent in the guest, or use a hard reset",
             )
-        await self._host.reboot(agent=self.now.has_agent)
 
     async def reset(self) -> None:
         self._expect_alive()

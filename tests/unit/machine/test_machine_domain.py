@@ -296,6 +296,30 @@ class TestHostDevices:
         assert [h.get("bus") for h in root.iterfind("devices/hostdev/source/address")] == ["0x01", "0x02"]
         assert attributes(root, "devices/hostdev/alias") == {"name": "ua-hostdevice-a"}
 
+    @pytest.mark.parametrize(("names", "given", "expected"), [
+        pytest.param("a", ["1:4"], {"ua-usb-host-a": "1:4"}, id="one"),
+        pytest.param("ab", ["1:4", "2:3"], {"ua-usb-host-a": "1:4", "ua-usb-host-b": "2:3"}, id="one each"),
+        pytest.param("a", ["1:4", "1:5"], {"ua-usb-host-a": "1:4", "ua-usb-host-a-2": "1:5"}, id="a set"),
+        pytest.param("ab", ["1:4", "1:5", "2:3", "2:4"], {"ua-usb-host-a": "1:4", "ua-usb-host-a-2": "1:5",
+                                                          "ua-usb-host-b": "2:3", "ua-usb-host-b-2": "2:4"},
+                     id="two sets"),
+    ])
+    def test_usb_devices(self, names: str, given: list[str], expected: dict[str, str]) -> None:
+        devices: JsonObject = {"hostDevices": [{"name": n, "deviceName": "vendor.example/keys"} for n in names]}
+        root = domain(vmi(devices=devices), host_devices=HostDevices(usb={"vendor.example/keys": tuple(given)}))
+        found = {}
+        for hostdev in root.iterfind("devices/hostdev[@type='usb']"):
+            alias, address = hostdev.find("alias"), hostdev.find("source/address")
+            assert alias is not None
+            assert address is not None
+            found[alias.get("name")] = f"{address.get('bus')}:{address.get('device')}"
+        assert found == expected
+
+    def test_too_few_usb_devices(self) -> None:
+        devices: JsonObject = {"hostDevices": [{"name": n, "deviceName": "vendor.example/keys"} for n in "ab"]}
+        with pytest.raises(Refused, match="no device 'vendor\\.example/keys' was allotted for 'b'"):
+            domain(vmi(devices=devices), host_devices=HostDevices(usb={"vendor.example/keys": ("1:4",)}))
+
     def test_the_first_mediated_gpu_is_the_screen(self) -> None:
         root = domain(vmi(devices=self.GPU), host_devices=HostDevices(mediated={"vendor.example/gpu": ("uuid-1",)}))
         assert attributes(root, "devices/hostdev") == {

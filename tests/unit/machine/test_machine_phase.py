@@ -56,6 +56,17 @@ def test_a_kill_is_no_failure_when_the_guest_has_no_power_button() -> None:
     assert phase_after(vmi(status={"phase": "Running"}), killed) == "Succeeded"
 
 
+@pytest.mark.parametrize(("mode", "failed", "after"), [
+    pytest.param("PostCopy", True, "Failed", id="half of the guest is gone"),
+    pytest.param("PostCopy", False, "Succeeded", id="the migration did not fail"),
+    pytest.param("PreCopy", True, "Succeeded", id="the guest was whole all the time"),
+])
+def test_a_kill_after_a_migration(mode: str, failed: bool, after: str) -> None:
+    machine = vmi({"terminationGracePeriodSeconds": 0},
+                  status={"phase": "Running", "migrationState": {"mode": mode, "failed": failed}})
+    assert phase_after(machine, report("Shutoff", "Destroyed")) == after
+
+
 def test_a_launcher_that_could_not_start_the_domain_fails_the_vmi() -> None:
     assert phase_after(vmi(status={"phase": "Scheduled"}), report("", failure="no such disk")) == "Failed"
 

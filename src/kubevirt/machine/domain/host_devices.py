@@ -7,6 +7,7 @@ shown.
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterator, Mapping
 
 import msgspec
@@ -29,6 +30,12 @@ class _Addresses(msgspec.Struct):
         left = self.used.setdefault(f"{kind}/{resource}", iter(pool.get(resource, ())))
         return next(left, None)
 
+    def take(self, kind: str, pool: Mapping[str, tuple[str, ...]], resource: str, name: str) -> str:
+        """Raises Refused when all are used up."""
+        if (found := self.next(kind, pool, resource)) is None:
+            raise _too_few(name, resource, self.devices)
+        return found
+
 
 def host_devices(vmi: VirtualMachineInstance, context: DomainContext) -> list[Element]:
     """Raises Refused when fewer devices were allotted than the VMI names."""
@@ -38,18 +45,25 @@ def host_devices(vmi: VirtualMachineInstance, context: DomainContext) -> list[El
     devices = vmi.spec.domain.devices
     found = [_gpu(gpu, addresses) for gpu in devices.gpus if gpu.device_name]
     _show_one_display(devices.gpus, found)
+    named = Counter(device.device_name for device in devices.host_devices)
     for device in devices.host_devices:
-        if device.device_name:
-            found.append(_generic(device.name, device.device_name, addresses))
+        if resource := device.device_name:
+            found += _generic(device.name, resource, addresses, among=named[resource])
     return [*found, *_sriov(vmi, context.host_devices)]
 
 
-def _generic(name: str, resource: str, addresses: _Addresses) -> Element:
-    if (usb := addresses.next("usb", addresses.devices.usb, resource)) is not None:
-        bus, _, number = usb.partition(":")
+def _generic(name: str, resource: str, addresses: _Addresses, *, among: int) -> list[Element]:
+    """Several USB devices may have been permitted as one; `among` so many are those that the pod has divided up."""
+    given = addresses.devices.usb.get(resource, ())
+    if not given:
+        return [_pci_or_mediated(name, resource, addresses, alias=f"ua-hostdevice-{name}")]
+    found = []
+    for index in range(max(len(given) // among, 1)):
+        alias = f"ua-usb-host-{name}" + (f"-{index + 1}" if index else "")
+        bus, _, number = addresses.take("usb", addresses.devices.usb, resource, name).partition(":")
         source = el("source", el("address", bus=bus, device=number))
-        return el("hostdev", source, el("alias", name=f"ua-usb-host-{name}"), type="usb", mode="subsystem")
-    return _pci_or_mediated(name, resource, addresses, alias=f"ua-hostdevice-{name}")
+        found.append(el("hostdev", source, el("alias", name=alias), type="usb", mode="subsystem"))
+    return found
 
 
 def _pci_or_mediated(name: str, resource: str, addresses: _Addresses, *, alias: str) -> Element:
@@ -59,9 +73,13 @@ def _pci_or_mediated(name: str, resource: str, addresses: _Addresses, *, alias: 
     if (uuid := addresses.next("mdev", addresses.devices.mediated, resource)) is not None:
         return el("hostdev", el("source", el("address", uuid=uuid)), el("alias", name=alias), type="mdev",
                   mode="subsystem", model="vfio-pci")
-    raise Refused(
+    raise _too_few(name, resource, addresses.devices)
+
+
+def _too_few(name: str, resource: str, devices: HostDevices) -> Refused:
+    return Refused(
         field="spec.domain.devices",
-        cause=f"no device {resource!r} was allotted for {name!r}: the pod was given {_inventory(addresses.devices)}",
+        cause=f"no device {resource!r} was allotted for {name!r}: the pod was given {_inventory(devices)}",
         remedy="permit the device in the KubeVirt object and make sure that a node offers it",
     )
 
