@@ -25,11 +25,15 @@ ANSWER_WITHIN_S: Final = 8.0
 
 
 def routes(client: Client, *, namespace: str, is_leading: Callable[[], bool]) -> list[web.RouteDef]:
-    """`/healthz` and `/leader` in full. `namespace` is where KubeVirt is installed."""
+    """`/healthz` and `/leader` in full. `namespace` is where KubeVirt is installed.
+
+    Whoever reaches the port may ask, so the API server is asked by one of them at a time.
+    """
+    turn = asyncio.Lock()
 
     async def healthz(_: web.Request) -> web.Response:
         try:
-            async with asyncio.timeout(ANSWER_WITHIN_S):
+            async with asyncio.timeout(ANSWER_WITHIN_S), turn:
                 return web.json_response(await connection(client, namespace))
         except TimeoutError:
             cause = f"the API server did not answer within {ANSWER_WITHIN_S:g} s"
