@@ -20,8 +20,9 @@ from kubevirt.api.vm import VirtualMachine
 from kubevirt.api.vmi import VirtualMachineInstance
 from kubevirt.kit.json import JsonObject
 from kubevirt.kube.access import ClusterAccess
+from kubevirt.kube.admission import request_in
 from kubevirt.kube.client import Client
-from kubevirt.kube.webhooks import Decide, answered, request_in
+from kubevirt.kube.webhooks import Decide, answered
 from kubevirt.virt_api.vm_webhooks import VmWebhooks
 from kubevirt.virt_api.webhooks import Webhooks
 

@@ -35,18 +35,10 @@ from kubevirt.api.validation.deprecations import kubevirt_warnings
 from kubevirt.api.validation.pool import validate_pool
 from kubevirt.api.validation.vm_requests import validate_vm_status
 from kubevirt.api.vm import VirtualMachine
+from kubevirt.kube.admission import AdmissionAnswer, AdmissionRequest, allow, answer, refuse, refuse_plainly
 from kubevirt.kube.client import Client
 from kubevirt.kube.errors import NotFound
-from kubevirt.kube.webhooks import (
-    AdmissionAnswer,
-    AdmissionRequest,
-    Decide,
-    admission_handler,
-    allow,
-    answer,
-    refuse,
-    refuse_plainly,
-)
+from kubevirt.kube.webhooks import Decide, admission_handler
 from kubevirt.virt_api.webhooks import CREATE, CurrentConfig, changes
 
 T = TypeVar("T", bound=msgspec.Struct)

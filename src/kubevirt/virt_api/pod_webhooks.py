@@ -17,9 +17,10 @@ from kubevirt.api.resources import PODS, VMIS
 from kubevirt.api.validation.eviction import HOTPLUG_POD, Eviction, evict_attachment, evict_launcher, instance_of
 from kubevirt.api.vmi import VirtualMachineInstance
 from kubevirt.kit.json import JsonObject
+from kubevirt.kube.admission import AdmissionAnswer, AdmissionRequest, allow, refuse_plainly
 from kubevirt.kube.client import Client
 from kubevirt.kube.errors import ApiError, NotFound
-from kubevirt.kube.webhooks import AdmissionAnswer, AdmissionRequest, admission_handler, allow, refuse_plainly
+from kubevirt.kube.webhooks import admission_handler
 from kubevirt.virt_api.webhooks import CurrentConfig
 
 T = TypeVar("T", bound=msgspec.Struct)

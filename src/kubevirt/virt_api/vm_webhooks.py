@@ -16,16 +16,9 @@ from kubevirt.api.instancetypes.lookups import answered_by
 from kubevirt.api.validation.deprecations import vm_warnings
 from kubevirt.api.vm import VirtualMachine
 from kubevirt.kit.errors import Refused
+from kubevirt.kube.admission import AdmissionAnswer, AdmissionRequest, allow, answer, refuse, refuse_plainly
 from kubevirt.kube.client import Client
-from kubevirt.kube.webhooks import (
-    AdmissionAnswer,
-    AdmissionRequest,
-    admission_handler,
-    allow,
-    answer,
-    refuse,
-    refuse_plainly,
-)
+from kubevirt.kube.webhooks import admission_handler
 from kubevirt.virt_api.looking import looking
 from kubevirt.virt_api.webhooks import CREATE, CurrentConfig, changes
 

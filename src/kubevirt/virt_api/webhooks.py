@@ -21,8 +21,9 @@ from kubevirt.api.validation.deprecations import vmi_warnings
 from kubevirt.api.validation.updates import OWN_ACCOUNTS, Sender
 from kubevirt.api.vmi import VirtualMachineInstance, VirtualMachineInstanceStatus
 from kubevirt.kit.json import JsonObject
+from kubevirt.kube.admission import AdmissionAnswer, AdmissionRequest, allow, answer
 from kubevirt.kube.patches import diff
-from kubevirt.kube.webhooks import AdmissionAnswer, AdmissionRequest, admission_handler, allow, answer
+from kubevirt.kube.webhooks import admission_handler
 
 CREATE = "CREATE"
 METADATA_PARTS = ("labels", "annotations", "finalizers")

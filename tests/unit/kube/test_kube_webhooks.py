@@ -14,15 +14,8 @@ from hypothesis import strategies as st
 from kubevirt.api.vm import VirtualMachine
 from kubevirt.kit.errors import Refused
 from kubevirt.kit.json import Json, JsonObject
-from kubevirt.kube.webhooks import (
-    AdmissionAnswer,
-    AdmissionRequest,
-    admission_handler,
-    allow,
-    refuse,
-    refuse_plainly,
-    request_in,
-)
+from kubevirt.kube.admission import AdmissionAnswer, AdmissionRequest, allow, refuse, refuse_plainly, request_in
+from kubevirt.kube.webhooks import admission_handler
 
 
 @dataclass(frozen=True)
