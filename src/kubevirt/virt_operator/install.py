@@ -7,41 +7,22 @@ earlier versions of ours had set and no longer do goes away. Certificates that a
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Sequence
 from datetime import UTC, datetime
-from typing import Protocol
 
 from kubevirt.api.kubevirt import KubeVirt
 from kubevirt.api.names import LABEL_MANAGED_BY
-from kubevirt.api.resources import (
-    API_SERVICES,
-    CONFIGMAPS,
-    CRDS,
-    DAEMONSETS,
-    DEPLOYMENTS,
-    EVENTS,
-    KUBEVIRTS,
-    NAMESPACES,
-    PODS,
-    SECRETS,
-)
+from kubevirt.api.resources import CONFIGMAPS, KUBEVIRTS, NAMESPACES, SECRETS
 from kubevirt.kit.errors import Problem
 from kubevirt.kit.json import JsonObject
-from kubevirt.kit.tasks import Tasks
 from kubevirt.kube.client import Client, name_of
-from kubevirt.kube.errors import AlreadyExists, Conflict, NotFound, ServerTrouble, Unreachable
-from kubevirt.kube.informer import Informer
+from kubevirt.kube.errors import AlreadyExists, NotFound
 from kubevirt.kube.requests import PatchKind
-from kubevirt.virt_operator import objects, rollout, status
-from kubevirt.virt_operator.kinds import resource_of
+from kubevirt.virt_operator import objects, status
+from kubevirt.virt_operator.applying import apply_all, apply_one
 from kubevirt.virt_operator.progress import Progress
-from kubevirt.virt_operator.rollout import Part
 from kubevirt.virt_operator.secrets import AUTHORITY, BUNDLE_KEY, Trust, plan, subjects
 from kubevirt.virt_operator.settings import Installation, installation_for
-
-# A part that is waiting for the same thing is not mentioned again before this.
-REMIND_S = 15.0
-APPLY_ATTEMPTS = 5
+from kubevirt.virt_operator.waiting import established, parts_now, watch_until_available
 
 
 class NotComingUp(Problem):
@@ -60,7 +41,7 @@ async def install(client: Client, *, image: str, namespace: str, timeout_s: floa
     await apply_all(client, definitions)
     try:
         async with asyncio.timeout(timeout_s):
-            await _established(client, definitions)
+            await established(client, definitions)
     except TimeoutError as e:
         raise NotComingUp(
             cause=f"the API server has not taken up the new kinds within {timeout_s:.0f} s",
@@ -74,9 +55,9 @@ async def install(client: Client, *, image: str, namespace: str, timeout_s: floa
     await _write_status(client, kubevirt, status.deploying(kubevirt, installation, _now()))
     try:
         async with asyncio.timeout(max(1.0, timeout_s - progress.seconds)):
-            await _watch_until_available(client, namespace, progress)
+            await watch_until_available(client, namespace, progress)
     except TimeoutError as e:
-        missing = [part for part in await _parts_now(client, namespace) if not part.is_available]
+        missing = [part for part in await parts_now(client, namespace) if not part.is_available]
         for part in missing:
             progress.bad(f"{part.name}: {part.waits_for}")
         why = "; ".join(f"{part.name}: {part.waits_for}" for part in missing)
@@ -115,46 +96,6 @@ async def _prepare_namespace(client: Client, name: str) -> None:
     await apply_one(client, objects.managed(wanted) if is_ours else wanted)
 
 
-async def apply_all(client: Client, wanted: Sequence[JsonObject]) -> None:
-    """Applies the objects, all together: none of one call may need another of it to be there first."""
-    outcomes = await asyncio.gather(*(apply_one(client, obj) for obj in wanted), return_exceptions=True)
-    for outcome in outcomes:
-        if outcome is not None:
-            raise outcome
-
-
-async def apply_one(client: Client, obj: JsonObject) -> None:
-    """Trouble of the moment (conflicts, a server that restarts) is tried again a few times."""
-    for attempt in range(1, APPLY_ATTEMPTS + 1):
-        try:
-            await client.apply(resource_of(obj), obj)
-        except (Conflict, ServerTrouble, Unreachable):
-            if attempt == APPLY_ATTEMPTS:
-                raise
-            await asyncio.sleep(0.5 * attempt)
-        else:
-            return
-
-
-async def _established(client: Client, definitions: Sequence[JsonObject]) -> None:
-    """Returns once the API server serves the kinds."""
-    missing = {name_of(definition) for definition in definitions}
-    async with Tasks() as tasks:
-        crds = Informer(client, CRDS)
-        changed = _changes(crds)
-        crds.start(tasks)
-        await crds.synced()
-        while True:
-            changed.clear()
-            served = {
-                crd.metadata.name for crd in crds.all()
-                if any(c.type == "Established" and c.status == "True" for c in crd.status.conditions)
-            }
-            if missing <= served:
-                return
-            await changed.wait()
-
-
 async def _trust(client: Client, installation: Installation, progress: Progress) -> Trust:
     """Certificates: those that are good are kept, the others made."""
     namespace = installation.namespace
@@ -187,78 +128,6 @@ async def _write_status(client: Client, kubevirt: KubeVirt, content: JsonObject)
                                  subresource="status")
     kubevirt.status = written.status
     kubevirt.metadata = written.metadata
-
-
-async def _watch_until_available(client: Client, namespace: str, progress: Progress) -> None:
-    """Returns once every part is available; tells of each part when it becomes so, and what the others wait for."""
-    async with Tasks() as tasks:
-        deployments = Informer(client, DEPLOYMENTS, namespace=namespace)
-        daemonsets = Informer(client, DAEMONSETS, namespace=namespace)
-        pods = Informer(client, PODS, namespace=namespace)
-        events = Informer(client, EVENTS, namespace=namespace)
-        services = Informer(client, API_SERVICES)
-        informers = (deployments, daemonsets, pods, events, services)
-        changed = _changes(*informers)
-        for informer in informers:
-            informer.start(tasks)
-            await informer.synced()
-        told = _Told(progress)
-        while True:
-            changed.clear()
-            parts = rollout.parts(rollout.Seen(
-                deployments=deployments.all(), daemonsets=daemonsets.all(), services=services.all(), pods=pods.all(),
-                events=events.all()
-            ))
-            told.tell(parts)
-            if all(part.is_available for part in parts):
-                return
-            await changed.wait()
-
-
-async def _parts_now(client: Client, namespace: str) -> list[Part]:
-    """The parts as they are at this moment, for the report at the end of the time."""
-    return rollout.parts(rollout.Seen(
-        deployments=await client.list(DEPLOYMENTS, namespace),
-        daemonsets=await client.list(DAEMONSETS, namespace),
-        services=await client.list(API_SERVICES),
-        pods=await client.list(PODS, namespace),
-        events=await client.list(EVENTS, namespace),
-    ))
-
-
-class _Told:
-    """Says each thing once, and again when it has not changed for long."""
-
-    def __init__(self, progress: Progress) -> None:
-        self._progress = progress
-        self._last: dict[str, tuple[str, float]] = {}
-
-    def tell(self, parts: Sequence[Part]) -> None:
-        for part in parts:
-            last, at = self._last.get(part.name, ("?", 0.0))
-            if part.waits_for == last and (part.is_available or self._progress.seconds - at < REMIND_S):
-                continue
-            self._last[part.name] = (part.waits_for, self._progress.seconds)
-            if part.is_available:
-                self._progress.good(f"{part.name} is available")
-            else:
-                self._progress.waiting(f"{part.name}: {part.waits_for}")
-
-
-class _Observable(Protocol):
-    def on_change(self, callback: Callable[[object, object], None]) -> None: ...
-
-
-def _changes(*informers: _Observable) -> asyncio.Event:
-    """An event that is set whenever one of the informers hears of something."""
-    changed = asyncio.Event()
-
-    def tell(_old: object, _new: object) -> None:
-        changed.set()
-
-    for informer in informers:
-        informer.on_change(tell)
-    return changed
 
 
 def _now() -> datetime:

@@ -6,13 +6,11 @@ room for guests. Only virt-handler is privileged: it gives pods their devices an
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 from kubevirt.api.names import APP_API, APP_CONTROLLER, APP_HANDLER, LABEL_APP
 from kubevirt.kit.json import Json, JsonObject
+from kubevirt.virt_operator.mounts import Mount, bundle_mount, host_mount, scratch_mount, secret_mount
 from kubevirt.virt_operator.secrets import (
     API_CERTIFICATE,
-    AUTHORITY,
     CONTROLLER_CERTIFICATE,
     HANDLER_CLIENT_CERTIFICATE,
     HANDLER_SERVER_CERTIFICATE,
@@ -32,24 +30,6 @@ CPU = "100m"
 than them, else guests that start would keep those waiting that start them."""
 
 
-@dataclass(frozen=True, kw_only=True)
-class Mount:
-    """A volume and where it is mounted."""
-
-    volume: JsonObject
-    path: str
-    read_only: bool = True
-    propagation: str = ""
-
-    def as_mount(self) -> JsonObject:
-        mount: JsonObject = {"name": self.volume["name"], "mountPath": self.path}
-        if self.read_only:
-            mount["readOnly"] = True
-        if self.propagation:
-            mount["mountPropagation"] = self.propagation
-        return mount
-
-
 def workload_objects(installation: Installation) -> list[JsonObject]:
     """The Deployments and the DaemonSet."""
     return [api_deployment(installation), controller_deployment(installation), handler_daemonset(installation)]
@@ -57,10 +37,10 @@ def workload_objects(installation: Installation) -> list[JsonObject]:
 
 def api_deployment(installation: Installation) -> JsonObject:
     mounts = [
-        _secret_mount("certificates", API_CERTIFICATE, "/etc/virt-api/certificates"),
-        _secret_mount("handler-client-certificate", HANDLER_CLIENT_CERTIFICATE, "/etc/virt-handler/clientcertificates"),
-        _bundle_mount("/etc/virt-api/ca"),
-        _scratch_mount(),
+        secret_mount("certificates", API_CERTIFICATE, "/etc/virt-api/certificates"),
+        secret_mount("handler-client-certificate", HANDLER_CLIENT_CERTIFICATE, "/etc/virt-handler/clientcertificates"),
+        bundle_mount("/etc/virt-api/ca"),
+        scratch_mount(),
     ]
     container = _container(installation, APP_API, mounts, cpu=CPU, memory="64Mi")
     container["ports"] = [METRICS]  # its API's, too: a port is named once
@@ -70,8 +50,8 @@ def api_deployment(installation: Installation) -> JsonObject:
 
 
 def controller_deployment(installation: Installation) -> JsonObject:
-    mounts = [_secret_mount("certificates", CONTROLLER_CERTIFICATE, "/etc/virt-controller/certificates"),
-              _scratch_mount()]
+    mounts = [secret_mount("certificates", CONTROLLER_CERTIFICATE, "/etc/virt-controller/certificates"),
+              scratch_mount()]
     container = _container(installation, APP_CONTROLLER, mounts, cpu=CPU, memory="64Mi")
     _environment(container).extend([
         {"name": "LAUNCHER_IMAGE", "value": installation.image},
@@ -85,12 +65,12 @@ def controller_deployment(installation: Installation) -> JsonObject:
 
 def handler_daemonset(installation: Installation) -> JsonObject:
     mounts = [
-        _secret_mount("certificates", HANDLER_SERVER_CERTIFICATE, "/etc/virt-handler/servercertificates"),
-        _bundle_mount("/etc/virt-handler/ca"),
+        secret_mount("certificates", HANDLER_SERVER_CERTIFICATE, "/etc/virt-handler/servercertificates"),
+        bundle_mount("/etc/virt-handler/ca"),
         # Launcher sockets appear here while the handler runs.
-        _host_mount("kubelet-pods", "/var/lib/kubelet/pods", propagation="HostToContainer"),
-        _host_mount("device-plugins", "/var/lib/kubelet/device-plugins"),
-        _host_mount("kubevirt-run", "/var/run/kubevirt", kind="DirectoryOrCreate"),
+        host_mount("kubelet-pods", "/var/lib/kubelet/pods", propagation="HostToContainer"),
+        host_mount("device-plugins", "/var/lib/kubelet/device-plugins"),
+        host_mount("kubevirt-run", "/var/run/kubevirt", kind="DirectoryOrCreate"),
     ]
     container = _container(installation, APP_HANDLER, mounts, cpu=CPU, memory="64Mi")
     container["ports"] = [{"name": "handler", "containerPort": HANDLER_PORT, "protocol": "TCP"}, METRICS]
@@ -201,25 +181,6 @@ def _probes(http: JsonObject) -> JsonObject:
 
 def _unprivileged() -> JsonObject:
     return {"allowPrivilegeEscalation": False, "readOnlyRootFilesystem": True, "capabilities": {"drop": ["ALL"]}}
-
-
-def _secret_mount(name: str, secret: str, path: str) -> Mount:
-    return Mount(volume={"name": name, "secret": {"secretName": secret, "defaultMode": 0o444}}, path=path)
-
-
-def _bundle_mount(path: str) -> Mount:
-    return Mount(volume={"name": "authorities", "configMap": {"name": AUTHORITY}}, path=path)
-
-
-def _scratch_mount() -> Mount:
-    """A place for the few files that libraries want on disk for a moment; the root file system is read-only."""
-    volume: JsonObject = {"name": "scratch", "emptyDir": {"medium": "Memory", "sizeLimit": "16Mi"}}
-    return Mount(volume=volume, path="/tmp", read_only=False)  # noqa: S108 (the pod's own)
-
-
-def _host_mount(name: str, path: str, *, kind: str = "Directory", propagation: str = "") -> Mount:
-    volume: JsonObject = {"name": name, "hostPath": {"path": path, "type": kind}}
-    return Mount(volume=volume, path=path, read_only=False, propagation=propagation)
 
 
 def _apart_and_on_control_plane(name: str) -> JsonObject:
