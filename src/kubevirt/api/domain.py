@@ -96,7 +96,6 @@ __all__ = [
 ]
 
 
-
 class DomainSpec(Api):
     """The machine: CPU, memory, firmware, features and devices."""
 

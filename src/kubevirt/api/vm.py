@@ -43,7 +43,6 @@ __all__ = [
 ]
 
 
-
 class PreferenceMatcher(Api):
     """Chooses a preference."""
 

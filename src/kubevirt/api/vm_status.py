@@ -2,11 +2,11 @@
 
 from typing import Annotated
 
+from kubevirt.api.backup_status import ChangedBlockTrackingStatus
 from kubevirt.api.base import Api, Atomic, Int64, Nullable, Time, marks, required
 from kubevirt.api.disks import Disk
 from kubevirt.api.meta import Condition
 from kubevirt.api.migration_status import StorageMigratedVolumeInfo
-from kubevirt.api.vmi_status import ChangedBlockTrackingStatus
 from kubevirt.api.volumes import HotplugVolumeSource
 
 

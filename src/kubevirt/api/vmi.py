@@ -3,6 +3,11 @@
 from typing import Annotated
 
 from kubevirt.api.access import AccessCredential
+from kubevirt.api.backup_status import (
+    ChangedBlockTrackingStatus,
+    VirtualMachineInstanceBackupStatus,
+    VirtualMachineInstanceBackupVolumeInfo,
+)
 from kubevirt.api.base import Api, Atomic, Int64, Nullable, Preserve, constant, map_of, marks, present, required
 from kubevirt.api.domain import DomainSpec
 from kubevirt.api.meta import Condition, ObjectMeta
@@ -23,7 +28,6 @@ from kubevirt.api.probes import Probe
 from kubevirt.api.references import PodDNSConfig, PodResourceClaim
 from kubevirt.api.scheduling import Affinity, Toleration, TopologySpreadConstraint
 from kubevirt.api.vmi_status import (
-    ChangedBlockTrackingStatus,
     ContainerDiskInfo,
     CPUTopology,
     DomainMemoryDumpInfo,
@@ -33,8 +37,6 @@ from kubevirt.api.vmi_status import (
     KernelInfo,
     MemoryStatus,
     TopologyHints,
-    VirtualMachineInstanceBackupStatus,
-    VirtualMachineInstanceBackupVolumeInfo,
     VirtualMachineInstanceCondition,
     VirtualMachineInstanceGuestOSInfo,
     VirtualMachineInstanceNetworkInterface,
@@ -79,7 +81,6 @@ __all__ = [
     "VirtualMachineInstanceTemplateSpec",
     "VolumeStatus",
 ]
-
 
 
 class VirtualMachineInstanceSpec(Api):

@@ -14,7 +14,7 @@ from typing import Final, Generic, TypeVar
 import msgspec
 
 from kubevirt.api.base import Api, constant, present
-from kubevirt.api.datavolume import DataVolumeSourcePVC, DataVolumeSourceSnapshot
+from kubevirt.api.datavolume_sources import DataVolumeSourcePVC, DataVolumeSourceSnapshot
 from kubevirt.api.meta import Condition, ObjectMeta
 from kubevirt.api.objects import CustomResourceDefinition
 from kubevirt.api.resources import CRDS, Resource

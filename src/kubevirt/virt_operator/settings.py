@@ -8,7 +8,8 @@ from datetime import timedelta
 
 from kubevirt import __version__
 from kubevirt.api.codec import to_json
-from kubevirt.api.kubevirt import CertConfig, ComponentConfig, KubeVirt
+from kubevirt.api.kubevirt import KubeVirt
+from kubevirt.api.kubevirt_install import CertConfig, ComponentConfig
 from kubevirt.api.names import INSTALL_NAMESPACE
 from kubevirt.kit.json import Json, JsonObject
 from kubevirt.kit.times import parse_duration

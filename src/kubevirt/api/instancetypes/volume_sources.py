@@ -6,7 +6,8 @@ The types are partial and only read.
 from typing import Final
 
 from kubevirt.api.base import Api, constant, present
-from kubevirt.api.datavolume import DataVolumeSourcePVC, DataVolumeSourceSnapshot, DataVolumeSpec
+from kubevirt.api.datavolume import DataVolumeSpec
+from kubevirt.api.datavolume_sources import DataVolumeSourcePVC, DataVolumeSourceSnapshot
 from kubevirt.api.meta import ObjectMeta
 from kubevirt.api.resource import Resource
 

@@ -4,15 +4,9 @@ from collections.abc import Sequence
 from datetime import timedelta
 
 from kubevirt.api import codec, gates
-from kubevirt.api.kubevirt import (
-    CertConfig,
-    KubeVirt,
-    KubeVirtConfiguration,
-    KubeVirtSelfSignConfiguration,
-    KubeVirtSpec,
-    NodePlacement,
-)
-from kubevirt.api.kubevirt_config import TLSConfiguration
+from kubevirt.api.kubevirt import KubeVirt, KubeVirtConfiguration, KubeVirtSpec
+from kubevirt.api.kubevirt_install import CertConfig, KubeVirtSelfSignConfiguration, NodePlacement
+from kubevirt.api.kubevirt_programs import TLSConfiguration
 from kubevirt.api.validation.causes import Cause, Causes, invalid
 from kubevirt.api.validation.kubernetes_fields import check_labels
 from kubevirt.api.validation.scheduling import check_affinity, check_toleration
