@@ -8,25 +8,15 @@ import shutil
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
 from pathlib import Path
 
-from localkube import addons, binaries, certificates, controlplane, host, images, leftovers, network, node
+from localkube import addons, binaries, certificates, controlplane, host, images, leftovers, network, node, state
 from localkube.commands import run
 from localkube.errors import Problem
 from localkube.layout import Layout, NodeSettings, Settings, load_settings, save_settings
 from localkube.progress import note, step
 from localkube.registry import Registry
-
-
-@dataclass(frozen=True, kw_only=True)
-class ComponentStatus:
-    """One line of `status`."""
-
-    where: str
-    name: str
-    state: str
-    good: bool
+from localkube.state import ComponentStatus
 
 
 class Cluster:
@@ -134,24 +124,7 @@ class Cluster:
     def status(self) -> list[ComponentStatus]:
         """Every component and whether it does its work."""
         settings = load_settings(self.layout)
-        if settings is None:
-            return []
-        found = []
-        run_dir = self.layout.control_plane / "run" / "programs"
-        alive = controlplane.is_running(self.layout)
-        for name in controlplane.PROGRAMS:
-            good = alive and (run_dir / f"{name}.pid").exists()
-            found.append(_program("control plane", name, good=good))
-        ready = self._ready_nodes() if alive and controlplane.api_says_ready(self.layout, settings) else {}
-        for each in settings.nodes:
-            on = node.first_process(self.layout, each) is not None
-            plugged = network.is_plugged(self.layout, each)
-            state = "off" if not on else "cut off" if not plugged else "Ready" if ready.get(each.name) else "not ready"
-            found.append(ComponentStatus(where=each.name, name="node", state=state, good=state == "Ready"))
-            for program in node.PROGRAMS if on else ():
-                good = (self.layout.node(each.name).run / "programs" / f"{program}.pid").exists()
-                found.append(_program(each.name, program, good=good))
-        return found
+        return state.look(self.layout, settings, self._ready_nodes) if settings is not None else []
 
     def kubectl(self, *arguments: str) -> str:
         """Run kubectl as the administrator and return what it prints."""
@@ -242,10 +215,6 @@ class Cluster:
                 note("another localkube is at work on this cluster; waiting for it")
                 fcntl.flock(lock, fcntl.LOCK_EX)
             yield
-
-
-def _program(where: str, name: str, *, good: bool) -> ComponentStatus:
-    return ComponentStatus(where=where, name=name, state="running" if good else "off", good=good)
 
 
 def _append_node(settings: Settings, name: str = "") -> None:

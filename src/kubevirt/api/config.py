@@ -11,6 +11,7 @@ from typing import Final, Self
 
 from kubevirt.api import gates, names
 from kubevirt.api.kubevirt import KubeVirt, KubeVirtConfiguration
+from kubevirt.api.kubevirt_config import SMBiosConfiguration
 from kubevirt.kit.quantity import Quantity
 
 _MACHINE_TYPES: Final = {"amd64": "q35", "arm64": "virt", "s390x": "s390-ccw-virtio"}
@@ -114,8 +115,6 @@ class ClusterConfig:
     def of(cls, kubevirt: KubeVirt) -> Self:
         """What a KubeVirt object asks for."""
         given = kubevirt.spec.configuration or KubeVirtConfiguration()
-        developer, network = given.developer_configuration, given.network
-        live, options, smbios = given.live_update_configuration, given.virtual_machine_options, given.smbios
         settings: dict[str, object] = {
             "default_architecture": kubevirt.status.default_architecture,
             "cpu_model": given.cpu_model,
@@ -132,52 +131,63 @@ class ClusterConfig:
             "min_cpu_model": given.min_cpu_model,
             "additional_memory_overhead_ratio": _ratio(given.additional_guest_memory_overhead_ratio),
             "live_update": (given.vm_rollout_strategy or "LiveUpdate") == "LiveUpdate",
+            **_of_sections(given),
+            **_by_architecture(given, kubevirt.status.default_architecture or host_architecture()),
         }
-        if developer is not None:
-            settings |= {
-                "enabled_gates": frozenset(developer.feature_gates),
-                "disabled_gates": frozenset(developer.disabled_feature_gates),
-                "use_emulation": developer.use_emulation,
-                "cpu_allocation_ratio": developer.cpu_allocation_ratio,
-                "memory_overcommit": developer.memory_overcommit,
-                "node_selectors": developer.node_selectors,
-                "minimum_tsc_hz": developer.minimum_cluster_tsc_frequency,
-                "min_reserve_pvc_bytes": developer.minimum_reserve_pvc_bytes,
-                "pvc_tolerate_less_space_percent": developer.pvc_tolerate_less_space_up_to_percent,
-            }
-        if network is not None:
-            settings |= {
-                "network_binding": network.default_network_interface,
-                "permit_bridge_on_pod_network": network.permit_bridge_interface_on_pod_network,
-                "permit_slirp": network.permit_slirp_interface,
-                "binding_plugins": frozenset(network.binding),
-            }
-        if live is not None:
-            settings |= {
-                "max_hotplug_ratio": live.max_hotplug_ratio,
-                "max_cpu_sockets": live.max_cpu_sockets,
-                "max_guest": live.max_guest,
-            }
-        if options is not None:
-            settings |= {
-                "free_page_reporting": options.disable_free_page_reporting is None,
-                "serial_console_log": options.disable_serial_console_log is None,
-            }
-        if smbios is not None:
-            settings["smbios"] = Smbios(
-                family=smbios.family or "KubeVirt",
-                manufacturer=smbios.manufacturer or "KubeVirt",
-                product=smbios.product or "None",
-                sku=smbios.sku or "",
-                version=smbios.version or "",
-            )
-        if given.migrations is not None:
-            settings["node_drain_taint"] = given.migrations.node_drain_taint_key
-        if given.confidential_compute is not None:
-            tdx = given.confidential_compute.tdx
-            settings["tdx_attestation_enforced"] = bool(tdx and tdx.attestation and tdx.attestation.enforced)
-        settings |= _by_architecture(given, kubevirt.status.default_architecture or host_architecture())
         return cls(**{k: v for k, v in settings.items() if v is not None and v != ""}, raw=given)  # type: ignore[arg-type]
+
+
+def _of_sections(given: KubeVirtConfiguration) -> dict[str, object]:
+    """What the sections say that are there; None and empty texts mean the default."""
+    settings: dict[str, object] = {}
+    if (developer := given.developer_configuration) is not None:
+        settings |= {
+            "enabled_gates": frozenset(developer.feature_gates),
+            "disabled_gates": frozenset(developer.disabled_feature_gates),
+            "use_emulation": developer.use_emulation,
+            "cpu_allocation_ratio": developer.cpu_allocation_ratio,
+            "memory_overcommit": developer.memory_overcommit,
+            "node_selectors": developer.node_selectors,
+            "minimum_tsc_hz": developer.minimum_cluster_tsc_frequency,
+            "min_reserve_pvc_bytes": developer.minimum_reserve_pvc_bytes,
+            "pvc_tolerate_less_space_percent": developer.pvc_tolerate_less_space_up_to_percent,
+        }
+    if (network := given.network) is not None:
+        settings |= {
+            "network_binding": network.default_network_interface,
+            "permit_bridge_on_pod_network": network.permit_bridge_interface_on_pod_network,
+            "permit_slirp": network.permit_slirp_interface,
+            "binding_plugins": frozenset(network.binding),
+        }
+    if (live := given.live_update_configuration) is not None:
+        settings |= {
+            "max_hotplug_ratio": live.max_hotplug_ratio,
+            "max_cpu_sockets": live.max_cpu_sockets,
+            "max_guest": live.max_guest,
+        }
+    if (options := given.virtual_machine_options) is not None:
+        settings |= {
+            "free_page_reporting": options.disable_free_page_reporting is None,
+            "serial_console_log": options.disable_serial_console_log is None,
+        }
+    if given.smbios is not None:
+        settings["smbios"] = _smbios(given.smbios)
+    if given.migrations is not None:
+        settings["node_drain_taint"] = given.migrations.node_drain_taint_key
+    if given.confidential_compute is not None:
+        tdx = given.confidential_compute.tdx
+        settings["tdx_attestation_enforced"] = bool(tdx and tdx.attestation and tdx.attestation.enforced)
+    return settings
+
+
+def _smbios(given: SMBiosConfiguration) -> Smbios:
+    return Smbios(
+        family=given.family or "KubeVirt",
+        manufacturer=given.manufacturer or "KubeVirt",
+        product=given.product or "None",
+        sku=given.sku or "",
+        version=given.version or "",
+    )
 
 
 def _ratio(text: str | None) -> float | None:

@@ -15,6 +15,7 @@ from kubevirt.api.options import ObjectGraphOptions
 from kubevirt.api.selectors import matches
 from kubevirt.api.vm import VirtualMachine
 from kubevirt.api.vmi import VirtualMachineInstance, VirtualMachineInstanceSpec
+from kubevirt.api.volumes import Volume
 from kubevirt.kit.json import Json, JsonObject
 
 LABEL_DEPENDENCY = "kubevirt.io/dependency-type"
@@ -121,25 +122,30 @@ def _volumes(spec: VirtualMachineInstanceSpec, namespace: str) -> Iterator[Node]
             claim = _core("PersistentVolumeClaim", name, namespace, STORAGE)
             yield Node(group="cdi.kubevirt.io", kind="DataVolume", name=name, namespace=namespace, dependency=STORAGE,
                        children=(claim,))  # fmt: skip
-        if volume.persistent_volume_claim is not None:
-            yield _core("PersistentVolumeClaim", volume.persistent_volume_claim.claim_name, namespace, STORAGE)
-        if volume.memory_dump is not None:
-            yield _core("PersistentVolumeClaim", volume.memory_dump.claim_name, namespace, STORAGE)
-        if volume.config_map is not None and volume.config_map.name:
-            yield _core("ConfigMap", volume.config_map.name, namespace, CONFIG)
-        if volume.secret is not None and volume.secret.secret_name:
-            yield _core("Secret", volume.secret.secret_name, namespace, CONFIG)
-        if volume.service_account is not None and volume.service_account.service_account_name:
-            yield _core("ServiceAccount", volume.service_account.service_account_name, namespace, CONFIG)
-        for source in (volume.cloud_init_no_cloud, volume.cloud_init_config_drive):
-            for secret in (source.secret_ref, source.network_data_secret_ref) if source is not None else ():
-                if secret is not None and secret.name:
-                    yield _core("Secret", secret.name, namespace, CONFIG)
-        if volume.sysprep is not None:
-            if volume.sysprep.config_map is not None and volume.sysprep.config_map.name:
-                yield _core("ConfigMap", volume.sysprep.config_map.name, namespace, CONFIG)
-            if volume.sysprep.secret is not None and volume.sysprep.secret.name:
-                yield _core("Secret", volume.sysprep.secret.name, namespace, CONFIG)
+        for claimed in (volume.persistent_volume_claim, volume.memory_dump):
+            if claimed is not None:
+                yield _core("PersistentVolumeClaim", claimed.claim_name, namespace, STORAGE)
+        for kind, named in _configuration(volume):
+            if named:
+                yield _core(kind, named, namespace, CONFIG)
+
+
+def _configuration(volume: Volume) -> Iterator[tuple[str, str | None]]:
+    """Kind and name of what a volume's files are made from; a source may leave the name open."""
+    if volume.config_map is not None:
+        yield "ConfigMap", volume.config_map.name
+    if volume.secret is not None:
+        yield "Secret", volume.secret.secret_name
+    if volume.service_account is not None:
+        yield "ServiceAccount", volume.service_account.service_account_name
+    for seed in (volume.cloud_init_no_cloud, volume.cloud_init_config_drive):
+        for secret in (seed.secret_ref, seed.network_data_secret_ref) if seed is not None else ():
+            yield "Secret", secret.name if secret is not None else None
+    if (sysprep := volume.sysprep) is not None:
+        if sysprep.config_map is not None:
+            yield "ConfigMap", sysprep.config_map.name
+        if sysprep.secret is not None:
+            yield "Secret", sysprep.secret.name
 
 
 def _credentials(spec: VirtualMachineInstanceSpec, namespace: str) -> Iterator[Node]:

@@ -16,8 +16,9 @@ class Conflict:
 
     @property
     def message(self) -> str:
-        """The sentence that clients look for."""
-        return self.said or f"VM field(s) {self.path} conflicts with selected instance type"
+        """What is wrong with the field."""
+        return self.said or sentence([self])
+
 
 Conflicts: TypeAlias = Iterator[Conflict]
 
@@ -27,13 +28,18 @@ def paths(conflicts: Iterable[Conflict]) -> str:
     return ", ".join(conflict.path for conflict in conflicts)
 
 
+def sentence(conflicts: Iterable[Conflict]) -> str:
+    """The sentence that clients look for, with all fields in it."""
+    return f"VM field(s) {paths(conflicts)} conflicts with selected instance type"
+
+
 class Conflicting(Refused):
     """A machine that cannot have the instance type it names."""
 
     def __init__(self, conflicts: list[Conflict]) -> None:
         said = next((conflict.said for conflict in conflicts if conflict.said), "")
         super().__init__(
-            cause=said or f"VM field(s) {paths(conflicts)} conflicts with selected instance type",
+            cause=said or sentence(conflicts),
             field=conflicts[0].path,
             remedy="leave these fields out of the machine, or choose another instance type",
         )

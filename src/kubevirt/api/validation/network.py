@@ -97,20 +97,15 @@ def _binding(at: str, interface: Interface, network: Network | None, config: Clu
     is_pod = network is not None and network.pod is not None
     if sum(method is not None for method in methods) != 1:
         yield invalid(at, f"logical {interface.name} interface must have exactly one binding method or binding plugin")
-    if interface.slirp is not None:
-        yield invalid(f"{at}.slirp", "Slirp interface support has been discontinued since v1.3")
-    if interface.passt is not None:
-        yield invalid(f"{at}.passt", "Passt network binding has been discontinued since v1.3")
-    if interface.macvtap is not None:
-        yield invalid(f"{at}.macvtap", "Macvtap network binding has been discontinued since v1.3")
+    for name, method, what in (
+        ("slirp", interface.slirp, "Slirp interface support"),
+        ("passt", interface.passt, "Passt network binding"),
+        ("macvtap", interface.macvtap, "Macvtap network binding"),
+    ):
+        if method is not None:
+            yield invalid(f"{at}.{name}", f"{what} has been discontinued since v1.3")
     if interface.masquerade is not None:
-        if not is_pod:
-            yield invalid(f"{at}.name", "Masquerade interface only implemented with pod network")
-        if (interface.mac_address or "").lower().replace("-", ":") == RESERVED_MAC:
-            yield invalid(
-                f"{at}.macAddress",
-                "The requested MAC address is reserved for the in-pod bridge. Please choose another one.",
-            )
+        yield from _masquerade(at, interface, is_pod=is_pod)
     if interface.bridge is not None and is_pod and not config.permit_bridge_on_pod_network:
         yield invalid(f"{at}.name", "Bridge on pod network configuration is not enabled under kubevirt-config")
     if interface.passt_binding is not None:
@@ -118,6 +113,16 @@ def _binding(at: str, interface: Interface, network: Network | None, config: Clu
             yield invalid(f"{at}.passtBinding", "PasstBinding feature gate is not enabled")
         if not is_pod:
             yield invalid(f"{at}.name", "PasstBinding interface only implemented with pod network")
+
+
+def _masquerade(at: str, interface: Interface, *, is_pod: bool) -> Causes:
+    if not is_pod:
+        yield invalid(f"{at}.name", "Masquerade interface only implemented with pod network")
+    if (interface.mac_address or "").lower().replace("-", ":") == RESERVED_MAC:
+        yield invalid(
+            f"{at}.macAddress",
+            "The requested MAC address is reserved for the in-pod bridge. Please choose another one.",
+        )
 
 
 def _hardware(at: str, interface: Interface) -> Causes:

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import Protocol
 
 from kubevirt.api.clock import Timer
-from kubevirt.api.features import FeatureHyperv
+from kubevirt.api.features import FeatureHyperv, Features
 from kubevirt.api.vmi import VirtualMachineInstance
 from kubevirt.machine.domain import security
 from kubevirt.machine.domain.context import DomainContext
@@ -37,27 +38,13 @@ def has_acpi(vmi: VirtualMachineInstance) -> bool:
 def features(vmi: VirtualMachineInstance, context: DomainContext) -> Element:
     """`<features>`."""
     domain = vmi.spec.domain
-    given = domain.features
-    root = el("features")
-    kvm = el("kvm")
-    if given is not None:
-        if has_acpi(vmi):
-            root.append(el("acpi"))
-        if is_on(given.apic):
-            root.append(el("apic"))
-        if is_on(given.smm):
-            root.append(el("smm"))
-        if given.hyperv_passthrough is not None and given.hyperv_passthrough.enabled:
-            root.append(el("hyperv", mode="passthrough"))
-        elif given.hyperv is not None:
-            root.append(_hyperv(given.hyperv))
-        if given.kvm is not None and given.kvm.hidden:
-            kvm.append(el("hidden", state="on"))
-        if given.pvspinlock is not None:
-            root.append(el("pvspinlock", state=on_off(is_on(given.pvspinlock))))
+    given, cpu = domain.features, domain.cpu
+    root = el("features", *(_asked_for(given) if given is not None else ()))
     if not context.kvm:
         root.append(el("tcg", el("tb-cache", unit="MiB", text=str(TRANSLATED_CODE_MIB))))
-    cpu = domain.cpu
+    kvm = el("kvm")
+    if given is not None and given.kvm is not None and given.kvm.hidden:
+        kvm.append(el("hidden", state="on"))
     if cpu is not None and cpu.dedicated_cpu_placement and context.arch == "amd64":
         kvm.append(el("hint-dedicated", state="on"))
     if len(kvm):
@@ -68,6 +55,22 @@ def features(vmi: VirtualMachineInstance, context: DomainContext) -> Element:
     if context.arch == "amd64":
         root.append(el("vmport", state="off"))
     return root
+
+
+def _asked_for(given: Features) -> Iterator[Element]:
+    """What the spec names, but for what the KVM features gather."""
+    if given.acpi is None or given.acpi.enabled is not False:
+        yield el("acpi")
+    if is_on(given.apic):
+        yield el("apic")
+    if is_on(given.smm):
+        yield el("smm")
+    if given.hyperv_passthrough is not None and given.hyperv_passthrough.enabled:
+        yield el("hyperv", mode="passthrough")
+    elif given.hyperv is not None:
+        yield _hyperv(given.hyperv)
+    if given.pvspinlock is not None:
+        yield el("pvspinlock", state=on_off(is_on(given.pvspinlock)))
 
 
 def _hyperv(given: FeatureHyperv) -> Element:
