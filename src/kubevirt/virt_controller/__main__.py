@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import os
-import signal
 import socket
 import sys
 
@@ -12,10 +11,7 @@ import click
 
 from kubevirt.api import names
 from kubevirt.kit import logs
-from kubevirt.kit.errors import Problem
-from kubevirt.kube.client import Client
-from kubevirt.kube.config import ConfigFlags, load_access
-from kubevirt.kube.metrics.measures import Measures
+from kubevirt.kube.program import ending_in_words, serve
 from kubevirt.virt_controller.program import Settings, run
 from kubevirt.virt_controller.vm.in_step import Patterns, patterns_of
 
@@ -40,7 +36,7 @@ def main(launcher_image: str, launcher_image_pull_policy: str, namespace: str, i
          health_port: int, annotations: tuple[str, ...], labels: tuple[str, ...], log_level: str) -> None:
     """Turn VirtualMachines into VirtualMachineInstances, and those into launcher pods."""
     logs.setup("virt-controller", log_level)
-    try:
+    with ending_in_words("virt-controller"):
         settings = Settings(
             namespace=namespace,
             identity=identity or f"{socket.gethostname()}-{os.getpid()}",
@@ -49,23 +45,10 @@ def main(launcher_image: str, launcher_image_pull_policy: str, namespace: str, i
             health_port=health_port,
             patterns=Patterns(annotations=patterns_of(annotations), labels=patterns_of(labels)),
         )
-        went_well = asyncio.run(serve(settings, kubeconfig))
-    except Problem as problem:
-        logs.get("virt-controller").error("virt-controller cannot run", problem)
-        went_well = False
+        went_well = asyncio.run(serve(
+            "virt-controller", kubeconfig, lambda client, stop, measures: run(client, settings, stop, measures)
+        ))
     sys.exit(0 if went_well else 1)
-
-
-async def serve(settings: Settings, kubeconfig: str) -> bool:
-    """Runs until SIGTERM or SIGINT, or until the lease is lost."""
-    stop = asyncio.Event()
-    loop = asyncio.get_running_loop()
-    for number in (signal.SIGTERM, signal.SIGINT):
-        loop.add_signal_handler(number, stop.set)
-    measures = Measures()
-    access = load_access(ConfigFlags(kubeconfig=kubeconfig))
-    async with Client(access, program="virt-controller", measure=measures.requests) as client:
-        return await run(client, settings, stop, measures)
 
 
 if __name__ == "__main__":

@@ -1,7 +1,6 @@
 """The command `virt-handler`. Settings come from the pod's environment; flags are for running it by hand."""
 
 import asyncio
-import signal
 import sys
 from pathlib import Path
 
@@ -9,10 +8,7 @@ import click
 
 from kubevirt.api import names
 from kubevirt.kit import logs
-from kubevirt.kit.errors import Problem
-from kubevirt.kube.client import Client
-from kubevirt.kube.config import ConfigFlags, load_access
-from kubevirt.kube.metrics.measures import Measures
+from kubevirt.kube.program import ending_in_words, serve
 from kubevirt.virt_handler.program import run
 from kubevirt.virt_handler.settings import Settings
 
@@ -47,24 +43,11 @@ def main(node_name: str, namespace: str, kubelet_dir: Path, certificates_dir: Pa
         port=port,
         health_port=health_port,
     )
-    try:
-        went_well = asyncio.run(_serve(settings, kubeconfig))
-    except Problem as problem:
-        logs.get("virt-handler").error("virt-handler cannot run", problem)
-        went_well = False
+    with ending_in_words("virt-handler"):
+        went_well = asyncio.run(serve(
+            "virt-handler", kubeconfig, lambda client, stop, measures: run(client, settings, stop, measures)
+        ))
     sys.exit(0 if went_well else 1)
-
-
-async def _serve(settings: Settings, kubeconfig: str) -> bool:
-    """Runs until SIGTERM or SIGINT."""
-    stop = asyncio.Event()
-    loop = asyncio.get_running_loop()
-    for number in (signal.SIGTERM, signal.SIGINT):
-        loop.add_signal_handler(number, stop.set)
-    measures = Measures()
-    access = load_access(ConfigFlags(kubeconfig=kubeconfig))
-    async with Client(access, program="virt-handler", measure=measures.requests) as client:
-        return await run(client, settings, stop, measures)
 
 
 if __name__ == "__main__":
