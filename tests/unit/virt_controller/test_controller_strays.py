@@ -157,6 +157,16 @@ async def test_a_revision_goes_to_the_vm_that_adopts_the_instance() -> None:
     assert [o["uid"] for o in left["metadata"]["ownerReferences"]] == [vm_["metadata"]["uid"]]
 
 
+async def test_the_heir_tells_of_a_restart_as_soon_as_it_knows_what_was_started() -> None:
+    world, life = await orphaned()
+    heir = new_vm("Always", with_disk=False)
+    heir["spec"]["template"]["spec"]["hostname"] = "other"
+    world.make(VMS, heir)
+    await at_rest(life, world)
+    (vm_,) = world.all(VMS)
+    assert "RestartRequired" in {c["type"] for c in vm_["status"]["conditions"]}
+
+
 async def test_revisions_that_were_left_before_the_controller_started_go_too() -> None:
     world = new_world()
     world.make(START_REVISIONS, {"metadata": {"name": "revision-start-vm-gone-1", "namespace": "shop"},

@@ -22,6 +22,7 @@ from kubevirt.virt_controller.act import Failed, Performer
 from kubevirt.virt_controller.actions import FailureWords, Patch
 from kubevirt.virt_controller.cluster import Cluster
 from kubevirt.virt_controller.conditions import find
+from kubevirt.virt_controller.revision import StartRevision, is_stray
 from kubevirt.virt_controller.stores import Stores, key_of_change
 from kubevirt.virt_controller.vm import ownership
 from kubevirt.virt_controller.vm.decide import decide
@@ -54,6 +55,7 @@ class VmController:
         stores.vms.on_change(self._on_object)
         stores.vmis.on_change(self._on_vmi)
         stores.claims.on_change(self._on_claim)
+        stores.revisions.on_change(self._on_revision)
 
     async def reconcile(self, key_: str) -> float | None:
         """Brings one VM nearer to its spec. Returns the seconds after which it wants to be looked at again."""
@@ -137,6 +139,12 @@ class VmController:
     def _on_claim(self, old: msgspec.Struct | None, new: msgspec.Struct | None) -> None:
         for vm in self._stores.vms.by_index("claim", key_of_change(old, new)):
             self.queue.add(key_of(vm))
+
+    def _on_revision(self, old: StartRevision | None, new: StartRevision | None) -> None:
+        # One that is taken over tells for the first time what the guest was started from; others the VM makes itself.
+        owner = new.metadata.controller if new is not None and old is not None and is_stray(old) else None
+        if new is not None and owner is not None:
+            self._add_if_known(new.metadata.namespace, owner.name)
 
     def _add_if_known(self, namespace: str, name: str) -> None:
         if self._stores.vms.get(namespace, name) is not None:
