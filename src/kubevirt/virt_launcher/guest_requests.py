@@ -4,8 +4,11 @@ Apart from `machine`, since none of it changes whether the guest lives. A freeze
 it: a guest whose file systems stay frozen hangs sooner or later, so a timer of the launcher thaws them.
 """
 
+from __future__ import annotations
+
 import asyncio
 import contextlib
+from typing import TYPE_CHECKING
 
 import msgspec
 
@@ -16,8 +19,10 @@ from kubevirt.launcher_link.wire import decode_body
 from kubevirt.virt_launcher import guest_agent
 from kubevirt.virt_launcher.agent_channel import AgentChannel
 from kubevirt.virt_launcher.guest_agent import AboutAgent
-from kubevirt.virt_launcher.libvirt_host import HostError, LibvirtHost
-from kubevirt.virt_launcher.machine import Machine
+
+if TYPE_CHECKING:
+    from kubevirt.virt_launcher.libvirt_host import LibvirtHost
+    from kubevirt.virt_launcher.machine import Machine
 
 log = logs.get("guest")
 
@@ -26,6 +31,7 @@ MANY = 1000
 KEY_LEFT_SHIFT = 42
 WAKES_WITHIN_S = 0.3
 FROZEN = "frozen"
+THAW_AGAIN_S = 5.0
 
 
 class GuestRequests:
@@ -44,7 +50,7 @@ class GuestRequests:
         about = await self._about()
         found = await self._host.guest_info()
         report = guest_agent.agent_report(found, at_most=MANY, about=about)
-        with contextlib.suppress(HostError):  # an agent may lack the command, or its owner forbids it
+        with contextlib.suppress(Problem):  # an agent may lack the command, or its owner forbids it
             report.fs_freeze_status = await self._freeze_status()
         return report
 
@@ -80,18 +86,23 @@ class GuestRequests:
     def _thaw_after(self, seconds: float) -> None:
         if self._thaw is not None:
             self._thaw.cancel()
+        if self._thawing is not None:
+            self._thawing.cancel()
         self._thaw = asyncio.get_running_loop().call_later(seconds, self._time_is_up) if seconds > 0 else None
 
     def _time_is_up(self) -> None:
         self._thawing = asyncio.create_task(self._thaw_unasked(), name="thaw")
 
     async def _thaw_unasked(self) -> None:
-        try:
-            await self._let_go()
-        except Problem as problem:
-            log.error("frozen file systems could not be thawed in time", problem)
-        else:
-            log.info("file systems thawed because nobody did in time")
+        """A guest whose agent is busy just then must not stay frozen for ever."""
+        while self._machine.now.is_alive and self._machine.frozen.is_set():
+            try:
+                await self._let_go()
+            except Problem as problem:
+                log.warning("frozen file systems could not be thawed in time", cause=problem.cause)
+                await asyncio.sleep(THAW_AGAIN_S)
+            else:
+                log.info("file systems thawed because nobody did in time")
 
     async def _let_go(self) -> None:
         await self._host.thaw()
@@ -100,7 +111,7 @@ class GuestRequests:
     async def _about(self) -> AboutAgent:
         try:
             return msgspec.json.decode(await self._channel.ask("guest-info"), type=AboutAgent)
-        except HostError as error:
+        except Problem as error:
             log.info("the guest agent does not describe itself", cause=error.cause)
             return AboutAgent()
 
