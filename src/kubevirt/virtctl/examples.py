@@ -77,7 +77,7 @@ EXAMPLES: dict[str, tuple[tuple[str, str], ...]] = {
         ("As a proxy of ssh", "ssh -o 'ProxyCommand=@ port-forward --stdio=true vm/web 22' me@web"),
     ),
     "removevolume": (("Pull volume data out of web", "@ removevolume web --volume-name=data"),),
-    "render": (("What the cluster would make of a manifest", "@ render -f vm.yaml"),),
+    "render": (("What the cluster would make of a manifest", "@ render vm.yaml"),),
     "reset": (("Press the reset button of web", "@ reset web"),),
     "restart": (
         ("Shut the guest down and start it again", "@ restart web"),

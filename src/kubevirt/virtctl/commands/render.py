@@ -35,6 +35,7 @@ from kubevirt.virtctl.errors import CommandError
 from kubevirt.virtctl.flags import Globals, command
 from kubevirt.virtctl.manifests import Manifest, Unreadable, read_manifests
 from kubevirt.virtctl.rendering import Machine, Rendered, Surroundings, render
+from kubevirt.virtctl.typos import typos
 
 T = TypeVar("T", bound=msgspec.Struct)
 
@@ -58,18 +59,22 @@ class NotReadable(CommandError):
 
 
 @command("render", help="Show what a VM or VMI becomes: defaults, admission, launcher pod, libvirt domain.")
-@click.option("-f", "--filename", "files", multiple=True, required=True, metavar="FILE",
+@click.argument("more", nargs=-1, metavar="[FILE...]")
+@click.option("-f", "--filename", "files", multiple=True, metavar="FILE",
               help="YAML or JSON of the machine and of the objects around it; - is standard input; may be repeated")
 @click.option("--output-dir", type=click.Path(file_okay=False, path_type=Path), metavar="DIR",
               help="Write defaulted.yaml, admission.json, pod.yaml and domain.xml there")
 @click.option("-o", "--output", type=click.Choice(["yaml", "xml"]),
               help="What to print: everything as YAML (when there is no --output-dir), or only the domain")
 @click.pass_context
-def render_command(ctx: click.Context, /, files: tuple[str, ...], output_dir: Path | None, output: str | None) -> None:
+def render_command(ctx: click.Context, /, more: tuple[str, ...], files: tuple[str, ...], output_dir: Path | None,
+                   output: str | None) -> None:  # fmt: skip
     """Read, render, write, and say what was refused."""
+    if not files and not more:
+        raise CommandError("no file is named; name the machine's manifest, or - for standard input")
     flags = ctx.obj if isinstance(ctx.obj, Globals) else Globals()
     try:
-        machines, around = sort(read_manifests(files), namespace=flags.namespace or "default")
+        machines, around = sort(read_manifests((*files, *more)), namespace=flags.namespace or "default")
     except Unreadable as e:
         raise NotReadable(str(e)) from e
     refused = False
@@ -112,7 +117,7 @@ def sort(manifests: list[Manifest], *, namespace: str) -> tuple[list[tuple[Manif
         raise Unreadable(
             where=", ".join(dict.fromkeys(m.file for m in manifests)) or "the files",
             cause="there is no VirtualMachine or VirtualMachineInstance in there",
-            remedy="name a file that holds one with -f",
+            remedy="name a file that holds one",
         )
     return machines, around
 
@@ -178,6 +183,8 @@ def complaints(manifest: Manifest, rendered: Rendered) -> Iterator[str]:
     """A line for each thing that is wrong, with the line of the file where it is."""
     verdict = rendered.verdict
     prefix = "spec.template." if manifest.kind == "VirtualMachine" else ""
+    for typo in typos(manifest.body, MACHINES[manifest.kind]):
+        yield f"{manifest.where(typo.field)}: warning: {typo}"
     for cause in verdict.causes:
         said = cause.message if cause.field in cause.message else f"{cause.field}: {cause.message}"
         yield f"{manifest.where(_path(cause, prefix))}: {said}"
