@@ -1,7 +1,8 @@
 """Members of a manifest that its kind does not have: `dsik` where `disk` was meant.
 
-The API server drops them, with a warning that is easily overlooked; `kubectl` refuses them. What the members are is told
-by the API's types, of which only those are looked at that the manifest uses. Metadata is Kubernetes' own, and left out.
+The API server drops them, with a warning that is easily overlooked; `kubectl` refuses them. What the members are is
+told by the API's types, of which only those are looked at that the manifest uses. Metadata is Kubernetes' own, and
+left out.
 """
 
 from __future__ import annotations
