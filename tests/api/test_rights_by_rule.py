@@ -24,7 +24,8 @@ from kubevirt.kit.json import Json, JsonObject
 from kubevirt.kube.client import Client
 from kubevirt.kube.config import ConfigFlags, load_access
 from kubevirt.kube.errors import ApiError, Forbidden
-from kubevirt.virt_operator.rbac import ACCOUNTS, RBAC, Account, binding, rule
+from kubevirt.virt_operator.rbac import ACCOUNTS
+from kubevirt.virt_operator.rights import RBAC, Account, binding, rule
 from kubevirt.virt_operator.user_roles import user_role_objects
 
 ROLES = "/apis/rbac.authorization.k8s.io/v1"

@@ -12,7 +12,8 @@ from pathlib import Path
 
 import pytest
 
-from kubevirt.virt_operator.rbac import ACCOUNTS, Account
+from kubevirt.virt_operator.rbac import ACCOUNTS
+from kubevirt.virt_operator.rights import Account
 from tests.e2e.harness import BIN, Cluster, run
 from tests.e2e.requests_seen import Asked, seen
 

@@ -4,6 +4,12 @@ The modules of this package import from where a type stands, so that reading a m
 controllers need.
 """
 
+from kubevirt.api.access_reviews import (
+    ResourceAttributes,
+    SubjectAccessReview,
+    SubjectAccessReviewSpec,
+    SubjectAccessReviewStatus,
+)
 from kubevirt.api.objects import (
     APIService,
     ClaimResources,
@@ -23,12 +29,8 @@ from kubevirt.api.objects import (
     Namespace,
     ObjectReference,
     PersistentVolumeClaim,
-    ResourceAttributes,
     Secret,
     StorageClass,
-    SubjectAccessReview,
-    SubjectAccessReviewSpec,
-    SubjectAccessReviewStatus,
     WorkloadStatus,
 )
 from kubevirt.api.pods import (

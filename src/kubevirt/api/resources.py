@@ -5,6 +5,7 @@ Those that every program works with. Further kinds of ours are in `kinds`, so th
 
 from typing import Final
 
+from kubevirt.api.access_reviews import SubjectAccessReview
 from kubevirt.api.kubevirt import KubeVirt
 from kubevirt.api.objects import (
     APIService,
@@ -20,7 +21,6 @@ from kubevirt.api.objects import (
     ResourceQuota,
     Secret,
     StorageClass,
-    SubjectAccessReview,
 )
 from kubevirt.api.pods import Node, Pod
 from kubevirt.api.replicaset import VirtualMachineInstanceReplicaSet

@@ -14,8 +14,8 @@ from typing import Any
 import msgspec
 
 from kubevirt.api import codec
+from kubevirt.api.access_reviews import ResourceAttributes, SubjectAccessReview, SubjectAccessReviewSpec
 from kubevirt.api.meta import ObjectMeta
-from kubevirt.api.objects import ResourceAttributes, SubjectAccessReview, SubjectAccessReviewSpec
 from kubevirt.api.resources import SUBJECT_ACCESS_REVIEWS, VMIS, Resource
 from kubevirt.kit.errors import Problem
 from kubevirt.kit.json import JsonObject

@@ -9,7 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any, Literal
 
-from kubevirt.api.objects import ResourceAttributes
+from kubevirt.api.access_reviews import ResourceAttributes
 from kubevirt.api.resources import Resource
 from kubevirt.kit.json import JsonObject
 

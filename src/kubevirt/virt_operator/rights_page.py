@@ -11,7 +11,8 @@ import sys
 from collections.abc import Iterable
 from pathlib import Path
 
-from kubevirt.virt_operator.rbac import ACCOUNTS, Account, Right
+from kubevirt.virt_operator.rbac import ACCOUNTS
+from kubevirt.virt_operator.rights import Account, Right
 
 HEAD = """\
 # The rights of the programs

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from kubevirt.api.names import GROUP, SUBRESOURCE_GROUP
 from kubevirt.kit.json import Json, JsonObject
-from kubevirt.virt_operator.rbac import RBAC, READ, binding, rule
+from kubevirt.virt_operator.rights import RBAC, READ, binding, rule
 
 EDIT = (*READ, "create", "update", "patch", "delete")
 ALL = (*EDIT, "deletecollection")

@@ -6,7 +6,7 @@ room for guests. Only virt-handler is privileged: it gives pods their devices an
 
 from __future__ import annotations
 
-from kubevirt.api.names import APP_API, APP_CONTROLLER, APP_HANDLER, LABEL_APP
+from kubevirt.api.names import ACCOUNT_API, ACCOUNT_CONTROLLER, ACCOUNT_HANDLER, APP_API, APP_CONTROLLER, APP_HANDLER, LABEL_APP
 from kubevirt.kit.json import Json, JsonObject
 from kubevirt.virt_operator.mounts import Mount, bundle_mount, host_mount, scratch_mount, secret_mount
 from kubevirt.virt_operator.secrets import (
@@ -46,7 +46,7 @@ def api_deployment(installation: Installation) -> JsonObject:
     container["ports"] = [METRICS]  # its API's, too: a port is named once
     container["securityContext"] = _unprivileged()
     container.update(_probes({"path": "/healthz", "port": API_PORT, "scheme": "HTTPS"}))
-    return _deployment(installation, APP_API, "kubevirt-apiserver", container, mounts)
+    return _deployment(installation, APP_API, ACCOUNT_API, container, mounts)
 
 
 def controller_deployment(installation: Installation) -> JsonObject:
@@ -60,7 +60,7 @@ def controller_deployment(installation: Installation) -> JsonObject:
     container["ports"] = [METRICS]
     container["securityContext"] = _unprivileged()
     container.update(_probes({"path": "/healthz", "port": HEALTH_PORT}))
-    return _deployment(installation, APP_CONTROLLER, "kubevirt-controller", container, mounts)
+    return _deployment(installation, APP_CONTROLLER, ACCOUNT_CONTROLLER, container, mounts)
 
 
 def handler_daemonset(installation: Installation) -> JsonObject:
@@ -76,7 +76,7 @@ def handler_daemonset(installation: Installation) -> JsonObject:
     container["ports"] = [{"name": "handler", "containerPort": HANDLER_PORT, "protocol": "TCP"}, METRICS]
     container["securityContext"] = {"privileged": True, "runAsUser": 0}
     container.update(_probes({"path": "/healthz", "port": HEALTH_PORT}))
-    pod = _pod(installation, APP_HANDLER, "kubevirt-handler", container, mounts)
+    pod = _pod(installation, APP_HANDLER, ACCOUNT_HANDLER, container, mounts)
     pod["hostPID"] = True
     pod["terminationGracePeriodSeconds"] = HANDLER_GRACE_S
     _place(pod, installation.workloads_placement)

@@ -21,7 +21,8 @@ from kubevirt.virt_operator import objects
 from kubevirt.virt_operator.__main__ import main
 from kubevirt.virt_operator.endpoints import MUTATING, VALIDATING, webhook_configurations
 from kubevirt.virt_operator.kinds import resource_of
-from kubevirt.virt_operator.rbac import ACCOUNTS, Account
+from kubevirt.virt_operator.rbac import ACCOUNTS
+from kubevirt.virt_operator.rights import Account
 from kubevirt.virt_operator.settings import Installation, installation_for
 from kubevirt.virt_operator.user_roles import user_role_objects
 from kubevirt.virt_operator.workloads import controller_deployment, handler_daemonset, workload_objects

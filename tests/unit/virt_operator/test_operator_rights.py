@@ -10,7 +10,8 @@ from pathlib import Path
 
 import pytest
 
-from kubevirt.virt_operator.rbac import ACCOUNTS, Account
+from kubevirt.virt_operator.rbac import ACCOUNTS
+from kubevirt.virt_operator.rights import Account
 from kubevirt.virt_operator.rights_page import page
 
 PAGE = Path(__file__).parents[3] / "docs" / "rights.md"

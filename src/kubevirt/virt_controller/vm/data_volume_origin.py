@@ -12,8 +12,8 @@ from dataclasses import dataclass
 from typing import Literal
 
 from kubevirt.api import codec, names
+from kubevirt.api.access_reviews import ResourceAttributes
 from kubevirt.api.datavolume import DataVolumeTemplateSpec
-from kubevirt.api.objects import ResourceAttributes
 from kubevirt.api.vm import VirtualMachine
 from kubevirt.kit.errors import Problem
 from kubevirt.kit.json import Json, JsonObject
