@@ -26,10 +26,11 @@ def vm(strategy: str, printable: str = "", **status: Json) -> VirtualMachine:
     )
 
 
-def vmi(phase: str, *conditions: JsonObject, node: str = "n1") -> VirtualMachineInstance:
+def vmi(phase: str, *conditions: JsonObject, node: str = "n1", cpu: JsonObject | None = None
+        ) -> VirtualMachineInstance:
     status: JsonObject = {"phase": phase, "nodeName": node, "conditions": list(conditions)}
     return codec.convert(
-        {"metadata": {"name": "a", "creationTimestamp": EARLIER}, "spec": {}, "status": status},
+        {"metadata": {"name": "a", "creationTimestamp": EARLIER}, "spec": {"domain": {"cpu": cpu}}, "status": status},
         VirtualMachineInstance,
     )
 

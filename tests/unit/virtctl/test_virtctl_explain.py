@@ -8,6 +8,7 @@ from datetime import timedelta
 import pytest
 from explained import NOW, claim, condition, data_volume, event, facts, node, pod, vm, vmi
 
+from kubevirt.kit.json import JsonObject
 from kubevirt.virtctl.explain.chain import explain
 from kubevirt.virtctl.explain.facts import Facts
 from kubevirt.virtctl.explain.finding import Finding, age, as_chain
@@ -169,6 +170,48 @@ def test_the_image_of_a_volume_is_named_not_that_of_the_container_that_waits_for
     words = 'failed to pull and unpack image "reg/disk:2": not found'
     chain = explain(facts(**SCHEDULING, pods=[pod("n1", "ErrImagePull", words)]))
     assert chain[-1].subject == "Image reg/disk:2"
+
+
+@pytest.mark.parametrize(
+    ("reason", "words"),
+    [
+        ("ImagePullBackOff", 'Back-off pulling image "reg/disk:2": ErrImagePull: docker.io/reg/disk:2: not found'),
+        ("InvalidImageName", 'Failed to apply default image tag "reg/disk:2": invalid reference format'),
+    ],
+)
+def test_what_the_kubelet_repeats_hides_nothing(reason: str, words: str) -> None:
+    again = event("Pod", "virt-launcher-a", "Failed", f"Error: {reason}")
+    chain = explain(facts(**SCHEDULING, pods=[pod("n1", reason, words)], events=[again]))
+    assert (chain[-1].subject, chain[-1].state, chain[-1].cause) == ("Image reg/disk:2", reason, words)
+
+
+def test_a_pod_that_is_well_does_not_hide_why_the_guest_in_it_is_not_started() -> None:
+    told = condition("Synchronized", "False", "Synchronizing with the Domain failed.", "the pod has no link")
+    well = pod("n1")
+    well.status.phase = "Running"
+    chain = explain(facts(vm=SCHEDULING["vm"], vmi=vmi("Scheduled", told), pods=[well]))
+    assert (chain[-1].subject, chain[-1].cause) == ("VirtualMachineInstance a", "the pod has no link")
+
+
+def test_what_keeps_a_machine_from_having_an_instance_comes_before_what_is_missing_because_of_it() -> None:
+    words = "Error encountered while creating DataVolumes: the cluster has no DataVolumes"
+    failed = vm("Always", "Stopped", conditions=[condition("Failure", "True", "FailedCreate", words)])
+    chain = explain(facts(vm=failed, data_volumes={"dv": None}, claims={"dv": None}))
+    assert [(each.subject, each.cause) for each in chain] == [("VirtualMachine ns/a", words)]
+
+
+def test_what_the_processor_asks_for_is_named_with_its_field() -> None:
+    cpu: JsonObject = {"model": "Future", "features": [{"name": "avx9"}], "dedicatedCpuPlacement": True}
+    words = "0/1 nodes are available: 1 node(s) didn't match Pod's node affinity/selector."
+    able = node("n1")
+    able.metadata.labels["cpu-feature.node.kubevirt.io/avx9"] = "true"
+    seen = facts(vm=SCHEDULING["vm"], vmi=vmi("Scheduling", node="", cpu=cpu), pods=[pod(unschedulable=words)],
+                 nodes={"n1": able})  # fmt: skip
+    assert explain(seen)[-1].remedy == (
+        "no node has cpu-model.node.kubevirt.io/Future=true (cpu.model Future), kubevirt.io/cpumanager=true "
+        "(cpu.dedicatedCpuPlacement): choose what a node offers (kubectl get nodes --show-labels), or leave it out of "
+        "the machine"
+    )
 
 
 def test_a_label_that_no_node_has_is_named() -> None:

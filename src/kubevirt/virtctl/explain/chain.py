@@ -31,7 +31,8 @@ def explain(facts: Facts) -> list[Finding]:
 def _whole(facts: Facts) -> list[Finding]:
     chain = [_machine(facts.vm, facts)] if facts.vm is not None else []
     if facts.vmi is None:
-        return [*chain, *_storage(facts)] if _wants_to_run(facts.vm) else chain
+        refused = facts.vm is not None and _true(facts.vm.status.conditions, "Failure") is not None
+        return [*chain, *_storage(facts)] if _wants_to_run(facts.vm) and not refused else chain
     chain.append(_instance(facts.vmi, facts))
     if is_final(facts.vmi.status.phase):
         return chain
@@ -42,7 +43,10 @@ def _whole(facts: Facts) -> list[Finding]:
     if any(not each.passes for each in stored):
         return chain
     if facts.pod is not None and facts.vmi.status.phase != "Running":
-        chain += pod_findings(facts.pod, facts)
+        found = pod_findings(facts.pod, facts)
+        # A pod that is well says less than virt-handler, which cannot start the guest in it.
+        held_up = facts.vmi.status.phase == "Scheduled" and _false(facts.vmi.status.conditions, "Synchronized")
+        chain += found if len(found) > 1 or not held_up else []
     return chain
 
 

@@ -36,6 +36,10 @@ class Facts:
         """The newest event about an object with one of the reasons."""
         return self._newest(kind, name, lambda event: event.reason in reasons)
 
+    def last_failed_pull(self, pod: str) -> Event | None:
+        """The newest event that says why an image is not pulled; the kubelet also sends some with the reason alone."""
+        return self._newest("Pod", pod, lambda it: it.reason == "Failed" and not it.message.startswith("Error: "))
+
     def last_warning(self, kind: str, name: str) -> Event | None:
         """The newest warning about an object."""
         return self._newest(kind, name, lambda event: event.type == "Warning")

@@ -6,6 +6,7 @@ import re
 from collections.abc import Mapping
 from datetime import datetime
 
+from kubevirt.api import names
 from kubevirt.api.core import ContainerStatus, Pod
 from kubevirt.api.meta import Condition
 from kubevirt.api.vmi import VirtualMachineInstance
@@ -13,7 +14,7 @@ from kubevirt.virtctl.explain.facts import Facts
 from kubevirt.virtctl.explain.finding import Finding
 from kubevirt.virtctl.explain.remedies import image_remedy, mount_remedy, scheduling_remedy
 
-NAMED_IMAGE = re.compile(r'image "([^"]+)"')
+NAMED_IMAGE = re.compile(r'image (?:name |tag )?"([^"]+)"')
 TROUBLED_PULLS = ("ErrImagePull", "ImagePullBackOff", "InvalidImageName", "ErrImageNeverPull")
 
 
@@ -27,7 +28,7 @@ def pod_findings(pod: Pod, facts: Facts) -> list[Finding]:
             subject=subject, state=scheduled.reason or "Pending",
             since=scheduled.last_transition_time or pod.metadata.creation_timestamp,
             cause=message or "The scheduler has not looked at it yet.",
-            remedy=scheduling_remedy(message, list(facts.nodes.values()), _selector(facts.vmi)),
+            remedy=scheduling_remedy(message, list(facts.nodes.values()), _selector(facts.vmi), _abilities(facts.vmi)),
         )]  # fmt: skip
     where = Finding(subject=subject, state=f"{pod.status.phase or 'Pending'} on node {pod.spec.node_name}",
                     since=pod.metadata.creation_timestamp,
@@ -42,6 +43,20 @@ def pod_findings(pod: Pod, facts: Facts) -> list[Finding]:
 
 def _selector(vmi: VirtualMachineInstance | None) -> Mapping[str, str]:
     return vmi.spec.node_selector if vmi is not None else {}
+
+
+def _abilities(vmi: VirtualMachineInstance | None) -> Mapping[str, str]:
+    """Labels of nodes that a machine's processor asks for, each with the field that does."""
+    cpu = vmi.spec.domain.cpu if vmi is not None else None
+    if cpu is None:
+        return {}
+    found = {f"{names.PREFIX_CPU_FEATURE}{feature.name}": f"cpu.features {feature.name}"
+             for feature in cpu.features if feature.policy in (None, "", "require")}  # fmt: skip
+    if cpu.model and cpu.model not in ("host-model", "host-passthrough"):
+        found[f"{names.PREFIX_CPU_MODEL}{cpu.model}"] = f"cpu.model {cpu.model}"
+    if cpu.dedicated_cpu_placement:
+        found[names.LABEL_CPU_MANAGER] = "cpu.dedicatedCpuPlacement"
+    return found
 
 
 def node_findings(name: str, facts: Facts) -> list[Finding]:
@@ -76,13 +91,13 @@ def _container(status: ContainerStatus, pod: Pod, facts: Facts) -> Finding | Non
     images = {each.name: each.image for each in (*pod.spec.containers, *pod.spec.init_containers)}
     since = pod.status.start_time or pod.metadata.creation_timestamp
     if waiting.reason in TROUBLED_PULLS:
-        failed = facts.last_event("Pod", pod.metadata.name, "Failed")
-        message = waiting.message if waiting.reason == "ErrImagePull" else (failed.message if failed else "")
-        named = NAMED_IMAGE.search(message or waiting.message)  # of an image volume, whose container is not to blame
+        failed = facts.last_failed_pull(pod.metadata.name)
+        says_why = waiting.reason != "ImagePullBackOff" or "ErrImagePull: " in waiting.message or failed is None
+        message = waiting.message if says_why or failed is None else failed.message
+        named = NAMED_IMAGE.search(message)  # of an image volume, whose container is not to blame
         image = named[1] if named is not None else images.get(status.name, status.name)
-        return Finding(subject=f"Image {image}", state=waiting.reason,
-                       cause=message or waiting.message, since=since,
-                       remedy=image_remedy(message or waiting.message))  # fmt: skip
+        return Finding(subject=f"Image {image}", state=waiting.reason, cause=message, since=since,
+                       remedy=image_remedy(message))  # fmt: skip
     mount = facts.last_event("Pod", pod.metadata.name, "FailedMount", "FailedAttachVolume", "FailedCreatePodSandBox")
     if waiting.reason in ("ContainerCreating", "PodInitializing") and mount is not None:
         return Finding(subject=f"Container {status.name}", state=mount.reason, cause=mount.message,

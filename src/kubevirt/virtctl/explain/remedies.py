@@ -63,9 +63,13 @@ MOUNTS: tuple[tuple[str, str], ...] = (
 )
 
 
-def scheduling_remedy(message: str, nodes: Sequence[Node], selector: Mapping[str, str] | None = None) -> str:
-    """What to do when the scheduler finds no place; every reason in its message has one. `selector` holds the labels
-    that the machine asks for itself."""
+def scheduling_remedy(message: str, nodes: Sequence[Node], selector: Mapping[str, str] | None = None,
+                      abilities: Mapping[str, str] | None = None) -> str:
+    """What to do when the scheduler finds no place; every reason in its message has one.
+
+    `selector` holds the labels that the machine asks for itself, `abilities` those that its processor does, each with
+    the field.
+    """
     if not message:
         return "if this lasts, see whether kube-scheduler runs"
     if nodes and not any(node.metadata.labels.get(names.LABEL_SCHEDULABLE) == "true" for node in nodes):
@@ -78,6 +82,12 @@ def scheduling_remedy(message: str, nodes: Sequence[Node], selector: Mapping[str
         rest = rest.replace("node affinity/selector", "")
         found.append(f"no node has the label {', '.join(absent)}: give it to one (kubectl label node NODE "
                      f"{' '.join(absent)}), or take it out of the machine's node selector")  # fmt: skip
+    unable = [f"{label}=true ({field})" for label, field in (abilities or {}).items()
+              if nodes and not any(node.metadata.labels.get(label) == "true" for node in nodes)]  # fmt: skip
+    if unable:
+        rest = rest.replace("node affinity/selector", "")
+        found.append(f"no node has {', '.join(unable)}: choose what a node offers (kubectl get nodes --show-labels), "
+                     "or leave it out of the machine")  # fmt: skip
     for part, remedy in SCHEDULING:
         if part.lower() in rest.lower():
             found.append(remedy)
