@@ -36,12 +36,6 @@ PLACEMENT: list[Refusal] = [
         f"{DEDICATED} must be set to true when NUMA topology strategy is set in {MAPPING}",
     ),
     (
-        {"resourceClaims": [{"name": "a", "resourceClaimName": "x"}, {"name": "a", "resourceClaimName": "y"}]},
-        "Invalid",
-        "spec.resourceClaims",
-        'duplicate resourceClaims name "a"',
-    ),
-    (
         domain(features={"hyperv": {"synic": {}, "vpindex": {"enabled": False}}}),
         "Invalid",
         f"{S}.features.hyperv.synic",

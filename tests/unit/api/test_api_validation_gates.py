@@ -114,6 +114,11 @@ def test_a_container_path_that_no_file_system_shows() -> None:
                          "spec.domain.devices.filesystems")  # fmt: skip
 
 
+def test_claims_of_resources_are_named_once_also_where_no_schema_is_asked() -> None:
+    claims: list[Json] = [{"name": "a", "resourceClaimName": "x"}, {"name": "a", "resourceClaimName": "y"}]
+    assert told({"resourceClaims": claims}) == [("spec.resourceClaims", 'duplicate resourceClaims name "a"')]
+
+
 def test_real_time_needs_cpus_and_a_mapping() -> None:
     cpu = codec.convert({"realtime": {}}, CPU)
     assert [cause.message for cause in check_realtime(S, DomainSpec(cpu=cpu))] == [
