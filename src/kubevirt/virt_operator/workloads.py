@@ -6,7 +6,15 @@ room for guests. Only virt-handler is privileged: it gives pods their devices an
 
 from __future__ import annotations
 
-from kubevirt.api.names import ACCOUNT_API, ACCOUNT_CONTROLLER, ACCOUNT_HANDLER, APP_API, APP_CONTROLLER, APP_HANDLER, LABEL_APP
+from kubevirt.api.names import (
+    ACCOUNT_API,
+    ACCOUNT_CONTROLLER,
+    ACCOUNT_HANDLER,
+    APP_API,
+    APP_CONTROLLER,
+    APP_HANDLER,
+    LABEL_APP,
+)
 from kubevirt.kit.json import Json, JsonObject
 from kubevirt.virt_operator.mounts import Mount, bundle_mount, host_mount, scratch_mount, secret_mount
 from kubevirt.virt_operator.secrets import (
