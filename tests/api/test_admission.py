@@ -6,6 +6,7 @@ Objects are sent as dry runs, which webhooks take like any other request. What t
 
 from __future__ import annotations
 
+import msgspec
 import pytest
 
 from kubevirt.api import kinds, resources
@@ -30,7 +31,7 @@ NAMESPACE = "default"
 # What the CustomResourceDefinitions refuse before any webhook is asked.
 BY_SCHEMA = ("missing virtual machine template.", "must be in range between 0 and 100.")
 INSTALLED = "kubevirt"
-RESOURCES: dict[str, Resource[object]] = {  # type: ignore[type-var]
+RESOURCES: dict[str, Resource[msgspec.Struct]] = {
     each.kind: each for module in (resources, kinds) for each in vars(module).values() if isinstance(each, Resource)
 }
 ROWS = [

@@ -16,7 +16,7 @@ from kubevirt.api.defaults.presets import DEPRECATION
 from kubevirt.api.kinds import PRESETS
 from kubevirt.api.resources import NAMESPACES, PODS, VMIS, VMS
 from kubevirt.api.vmi import VirtualMachineInstance
-from kubevirt.kit.json import Json, JsonObject, dig
+from kubevirt.kit.json import Json, JsonObject, dig, merge
 from kubevirt.kube.client import Client
 from kubevirt.kube.config import ConfigFlags, load_access
 from kubevirt.kube.errors import ApiError, Conflict, Invalid
@@ -56,7 +56,7 @@ async def pending_instance(client: Client, namespace: str, **spec: Json) -> Virt
     return await client.create(VMIS, instance({**NOWHERE, **spec}, "pending"), namespace)
 
 
-def sent(manifest: JsonObject) -> bytes:
+def sent(manifest: Json) -> bytes:
     return codec.encode(manifest)
 
 
@@ -116,8 +116,8 @@ async def test_a_preset_is_merged_recorded_and_warned_about(client: Client, ask:
     assert made.spec.domain.cpu is not None
     assert made.spec.domain.cpu.cores == 3
     assert made.metadata.annotations["virtualmachinepreset.kubevirt.io/cores"] == "kubevirt.io/v1"
-    excluded = {**vmi, "metadata": {**vmi["metadata"], "annotations": {  # type: ignore[dict-item]
-        "virtualmachineinstancepresets.admission.kubevirt.io/exclude": "true"}}}
+    excluded = merge(vmi, {"metadata": {"annotations": {
+        "virtualmachineinstancepresets.admission.kubevirt.io/exclude": "true"}}})
     assert (await ask("POST", path, sent(excluded))).warnings == []
 
 

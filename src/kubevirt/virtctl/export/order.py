@@ -83,8 +83,12 @@ def check(function: str, given: set[str], order: Order) -> None:
             raise CommandError(f"the '--{flag}' flag is incompatible with '{function}'")
     if function == "create" and not order.kind:
         raise CommandError(NEEDS_KIND)
-    if function != "download":
-        return
+    if function == "download":
+        _check_download(given, order)
+
+
+def _check_download(given: set[str], order: Order) -> None:
+    """What the other functions leave at its default."""
     if order.format not in FORMATS:
         raise CommandError(f"{order.format} is not a valid value, acceptable values are gzip/raw/oci")
     if order.manifest_format not in ("", "yaml", "json"):
