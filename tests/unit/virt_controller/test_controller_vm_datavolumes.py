@@ -273,6 +273,21 @@ def test_what_goes_wrong_is_told(found: DataVolume, status: Json, told: str, pro
     assert decision.actions == ()
 
 
+@pytest.mark.parametrize(("failure", "told"), [
+    pytest.param([], ["DataVolume root failed to import disk image"], id="at first also as an event"),
+    pytest.param([condition("Failure", "True", "FailedCreate", "DataVolume root failed")], [], id="which is told once"),
+])
+def test_a_failed_import_behind_a_claim_is_told_as_the_reason(failure: list[Json], told: list[str]) -> None:
+    """The printable status knows of volumes that name a DataVolume; this one names the claim."""
+    template_of_claim = {"volumes": [{"name": "disk", "persistentVolumeClaim": {"claimName": "root"}}]}
+    by_claim = machine(in_template=template_of_claim, status={"conditions": failure})
+    decision = decide(looked_at(by_claim, volume("Failed")))
+    assert decision.problem is not None
+    assert decision.problem.message == (
+        "Error encountered while creating DataVolumes: DataVolume root failed to import disk image")
+    assert [e.message for e in decision.news] == told
+
+
 # The printable status
 
 

@@ -69,8 +69,7 @@ def preparation(o: Observed) -> Preparation:
     if actions:
         return Preparation(ready=False, actions=actions)
     found = [known.data_volumes[name_of(t)] for t in templates if name_of(t) in known.data_volumes]
-    told = [problem(f"DataVolume {d.metadata.name} exceeds quota limits", retry=False)
-            for d in found if exceeds_quota(d)]
+    told = [problem(why, retry=False) for d in found if (why := trouble_with(d, o.vm))]
     return Preparation(ready=all(d.status.phase in FILLED for d in found), problem=told[0] if told else None,
                        news=tuple(news_of(found, o.vm)))
 
@@ -117,6 +116,16 @@ def adoptions(o: Observed) -> Iterator[Patch]:
                     only_while_alive=(VMS, o.vm), failed=FailureWords(reason="FailedCreate", condition=WRAPPER))
 
 
+def trouble_with(data_volume: DataVolume, vm: VirtualMachine) -> str:
+    """Why the machine waits, where its printable status does not tell: that knows of `dataVolume` volumes alone."""
+    if exceeds_quota(data_volume):
+        return f"DataVolume {data_volume.metadata.name} exceeds quota limits"
+    named = {v.data_volume.name for v in vm.spec.template.spec.volumes if v.data_volume is not None}
+    if data_volume.status.phase == "Failed" and data_volume.metadata.name not in named:
+        return f"DataVolume {data_volume.metadata.name} failed to import disk image"
+    return ""
+
+
 def exceeds_quota(data_volume: DataVolume) -> bool:
     """The claim could not be made for want of quota."""
     bound = data_volume.condition("Bound")
@@ -132,7 +141,8 @@ def news_of(found: list[DataVolume], vm: VirtualMachine) -> Iterator[Event]:
         if exceeds_quota(data_volume) and name not in failure:
             yield Event(type="Warning", reason="FailedDataVolumeImport",
                         message=f"DataVolume {name} exceeds quota limits")
-        if data_volume.status.phase == "Failed" and vm.status.printable_status != "DataVolumeError":
+        is_told = vm.status.printable_status == "DataVolumeError" or name in failure
+        if data_volume.status.phase == "Failed" and not is_told:
             yield Event(type="Warning", reason="FailedDataVolumeImport",
                         message=f"DataVolume {name} failed to import disk image")
 
