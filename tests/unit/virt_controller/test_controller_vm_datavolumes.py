@@ -255,6 +255,21 @@ def test_while_the_importers_objects_are_read_nothing_is_said_too_early() -> Non
     assert (decision.actions, decision.problem, decision.again_s) == ((), None, 1.0)
 
 
+@pytest.mark.parametrize(("machine_of", "importer", "cause"), [
+    pytest.param({}, ImporterFacts(), "the cluster has no DataVolumes", id="there is no importer"),
+    pytest.param({"of": template(sourceRef={"kind": "DataSource", "name": "golden", "namespace": "images"})}, facts(),
+                 "DataSource images/golden not found", id="there is no such source"),
+])
+def test_what_cannot_even_be_asked_for_is_an_event_once(machine_of: Json, importer: ImporterFacts, cause: str) -> None:
+    decision = decide(seen(machine(**machine_of), importer=importer))
+    assert decision.problem is not None
+    (event,) = decision.news
+    assert (event.type, event.reason) == ("Warning", "FailedDataVolumeCreate")
+    assert event.message.startswith(f"Error creating DataVolume root: {cause}")
+    told = {"conditions": [condition("Failure", "True", decision.problem.reason, decision.problem.message)]}
+    assert decide(seen(machine(**machine_of, status=told), importer=importer)).news == ()
+
+
 QUOTA = volume("Pending", condition("Bound", "False", "ErrExceededQuota"))
 
 

@@ -58,16 +58,19 @@ def preparation(o: Observed) -> Preparation:
         return Preparation()
     known = o.importer
     if known.presence is Presence.ABSENT:
-        return Preparation(ready=False, problem=problem(NO_IMPORTER, retry=False))
+        return not_made(o.vm, name_of(templates[0]), problem(NO_IMPORTER, retry=False), NO_IMPORTER)
     if known.presence is Presence.COMING:
         return Preparation(ready=False, again_s=READING_WAIT_S)
     missing = [t for t in templates if name_of(t) not in known.data_volumes and name_of(t) not in known.standing_in]
-    try:
-        actions: tuple[Action, ...] = (*(create(o, t) for t in missing), *adoptions(o))
-    except Problem as unresolved:
-        return Preparation(ready=False, problem=problem(str(unresolved)))
+    actions: list[Action] = []
+    for template in missing:
+        try:
+            actions.append(create(o, template))
+        except Problem as unresolved:
+            return not_made(o.vm, name_of(template), problem(str(unresolved)), str(unresolved))
+    actions.extend(adoptions(o))
     if actions:
-        return Preparation(ready=False, actions=actions)
+        return Preparation(ready=False, actions=tuple(actions))
     found = [known.data_volumes[name_of(t)] for t in templates if name_of(t) in known.data_volumes]
     told = [problem(why, retry=False) for d in found if (why := trouble_with(d, o.vm))]
     return Preparation(ready=all(d.status.phase in FILLED for d in found), problem=told[0] if told else None,
@@ -82,6 +85,13 @@ def name_of(template: DataVolumeTemplateSpec) -> str:
 def problem(cause: str, *, retry: bool = True) -> SyncProblem:
     """What the VM's condition says."""
     return SyncProblem(reason="FailedCreate", message=WRAPPER + cause, retry=retry)
+
+
+def not_made(vm: VirtualMachine, name: str, why: SyncProblem, cause: str) -> Preparation:
+    """A DataVolume cannot even be asked for: the condition says why, and an event does so once."""
+    event = Event(type="Warning", reason="FailedDataVolumeCreate", message=f"Error creating DataVolume {name}: {cause}")
+    is_told = any(c.type == "Failure" and c.message == why.message for c in vm.status.conditions)
+    return Preparation(ready=False, problem=why, news=() if is_told else (event,))
 
 
 def create(o: Observed, template: DataVolumeTemplateSpec) -> Create:
