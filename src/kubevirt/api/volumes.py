@@ -232,6 +232,12 @@ class Volume(Api):
     sysprep: SysprepSource | None = None
     """Answer files for Windows' set-up."""
 
+    @property
+    def is_hotpluggable(self) -> bool:
+        """Whether it was plugged in, and so may be pulled out while the guest runs."""
+        sources = (self.persistent_volume_claim, self.data_volume, self.memory_dump)
+        return any(source is not None and bool(source.hotpluggable) for source in sources)
+
 
 class UtilityVolume(Api):
     """A claim given to the launcher pod but not to the guest."""

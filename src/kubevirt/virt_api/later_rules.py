@@ -95,7 +95,7 @@ def may_remove_volume(asked: Asked) -> None:
     found = next((volume for volume in _volumes(asked) if volume.name == name), None)
     if found is None:
         raise Declined(409, f"Unable to remove volume [{name}] because it does not exist")
-    if not is_hotpluggable(found):
+    if not found.is_hotpluggable:
         raise Declined(409, f"Unable to remove volume [{name}] because it is not hotpluggable")
 
 
@@ -158,12 +158,6 @@ def may_back_up(asked: Asked) -> None:
     """backup."""
     if not _runs(asked):
         raise Declined(409, "VMI is not running")
-
-
-def is_hotpluggable(volume: Volume) -> bool:
-    """Whether a volume was plugged in, and so may be pulled out."""
-    claim, data_volume, dump = volume.persistent_volume_claim, volume.data_volume, volume.memory_dump
-    return any(each is not None and bool(each.hotpluggable) for each in (claim, data_volume, dump))
 
 
 def _runs(asked: Asked) -> bool:

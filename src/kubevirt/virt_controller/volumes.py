@@ -20,11 +20,7 @@ def claim_name(volume: Volume) -> str:
 
 def is_hotpluggable(volume: Volume) -> bool:
     """The volume is attached beside the launcher pod, not by it."""
-    return bool(
-        (volume.persistent_volume_claim is not None and volume.persistent_volume_claim.hotpluggable)
-        or (volume.data_volume is not None and volume.data_volume.hotpluggable)
-        or volume.memory_dump is not None
-    )
+    return volume.is_hotpluggable or volume.memory_dump is not None
 
 
 def claim_names(volumes: Iterable[Volume]) -> list[str]:

@@ -119,15 +119,8 @@ def permanent_volumes(vmi: VirtualMachineInstance) -> set[str]:
     """Names of the volumes that the instance was started with: its status tells, else the volume itself."""
     told = {status.name: status.hotplug_volume is None for status in vmi.status.volume_status}
     return {name for name, permanent in told.items() if permanent} | {
-        volume.name for volume in vmi.spec.volumes if volume.name not in told and not _is_hotpluggable(volume)
+        volume.name for volume in vmi.spec.volumes if volume.name not in told and not volume.is_hotpluggable
     }
-
-
-def _is_hotpluggable(volume: Volume) -> bool:
-    return any(
-        source is not None and bool(source.hotpluggable)
-        for source in (volume.persistent_volume_claim, volume.data_volume, volume.memory_dump)
-    )
 
 
 def _disks(vmi: VirtualMachineInstance) -> dict[str, Disk]:

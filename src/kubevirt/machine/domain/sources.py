@@ -31,12 +31,6 @@ class Source(msgspec.Struct, frozen=True, kw_only=True):
     holds_data: bool = False  # of the guest, as opposed to what was put onto a disk for it to read
 
 
-def is_hotpluggable(volume: Volume) -> bool:
-    """The volume comes and goes while the guest runs, and so is not part of the pod."""
-    sources = (volume.persistent_volume_claim, volume.data_volume, volume.memory_dump)
-    return any(source is not None and bool(source.hotpluggable) for source in sources)
-
-
 def claim_name(volume: Volume) -> str:
     """Name of the claim behind a volume; empty when there is none. A data volume's claim has the data volume's name."""
     if volume.persistent_volume_claim is not None:
@@ -81,7 +75,7 @@ def source(vmi: VirtualMachineInstance, volume: Volume, context: DomainContext) 
 
 def _claim(volume: Volume, *, block: bool) -> Source:
     name = volume.name
-    if is_hotpluggable(volume):
+    if volume.is_hotpluggable:
         path = paths.hotplug_block_device(name) if block else paths.hotplug_file(name)
     else:
         path = paths.block_device(name) if block else paths.volume_file(name)

@@ -11,7 +11,7 @@ from kubevirt.api.volumes import CloudInitConfigDriveSource, CloudInitNoCloudSou
 from kubevirt.kit.errors import Problem
 from kubevirt.kit.json import Json, JsonObject
 from kubevirt.machine import backend_storage, paths
-from kubevirt.machine.domain.sources import claim_name, is_hotpluggable
+from kubevirt.machine.domain.sources import claim_name
 from kubevirt.machine.pod.context import PodContext
 
 SCRATCH = {
@@ -102,7 +102,7 @@ def _storage(index: int, volume: Volume, context: PodContext, found: PodVolumes)
     elif volume.downward_metrics is not None:
         found.add("downward-metrics", {"emptyDir": {"medium": "Memory", "sizeLimit": "1Mi"}},
                   paths.DOWNWARD_METRICS_DIR)
-    elif (claim := claim_name(volume)) and not is_hotpluggable(volume) and volume.memory_dump is None:
+    elif (claim := claim_name(volume)) and not volume.is_hotpluggable and volume.memory_dump is None:
         source: JsonObject = {"claimName": claim}
         if _is_read_only(volume):
             source["readOnly"] = True
