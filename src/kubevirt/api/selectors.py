@@ -22,11 +22,7 @@ def matches(selector: LabelSelector, labels: Mapping[str, str]) -> bool:
             case "DoesNotExist":
                 met = value is None
             case other:
-                raise Refused(
-                    field="matchExpressions",
-                    cause=f"{other!r} is not a valid label selector operator",
-                    remedy="use In, NotIn, Exists or DoesNotExist",
-                )
+                raise _unknown(other)
         if not met:
             return False
     return True
@@ -47,9 +43,13 @@ def as_text(selector: LabelSelector) -> str:
             case "DoesNotExist":
                 parts.append(f"!{condition.key}")
             case other:
-                raise Refused(
-                    field="matchExpressions",
-                    cause=f"{other!r} is not a valid label selector operator",
-                    remedy="use In, NotIn, Exists or DoesNotExist",
-                )
+                raise _unknown(other)
     return ",".join(parts)
+
+
+def _unknown(operator: str) -> Refused:
+    return Refused(
+        field="matchExpressions",
+        cause=f"{operator!r} is not a valid label selector operator",
+        remedy="use In, NotIn, Exists or DoesNotExist",
+    )

@@ -1,7 +1,7 @@
 """How far the programs have come up, and what holds them back, in words for the one who waits.
 
 Pure: from the Deployments, DaemonSets, pods, events and API services as they are, to one line per part. Reading them
-and waiting is `install`'s.
+and waiting is done in `waiting`.
 """
 
 from __future__ import annotations
