@@ -165,6 +165,14 @@ class Cluster:
         """The launcher pods of an instance by name, finished and terminating ones too."""
         return self.objects("pods", "-l", f"vmi.kubevirt.io/id={vmi}")
 
+    def evict(self, vmi: str) -> Result:
+        """Ask for the eviction of an instance's launcher pod, as the drain of a node does."""
+        (pod,) = self.launcher_pods(vmi)
+        metadata = {"name": pod["metadata"]["name"], "namespace": self.namespace}
+        eviction = {"apiVersion": "policy/v1", "kind": "Eviction", "metadata": metadata}
+        path = f"/api/v1/namespaces/{self.namespace}/pods/{metadata['name']}/eviction"
+        return self.kubectl("create", "--raw", path, "-f", "-", stdin=json.dumps(eviction))
+
     def wait_status(self, vm: str, wanted: str, timeout_s: float = PATIENCE_S) -> Any:
         """Wait until a VM's printable status is the wanted one."""
 

@@ -30,8 +30,10 @@ SUBRESOURCE = "/apis/subresources.kubevirt.io/v1/namespaces/{}/virtualmachineins
 
 @pytest.fixture(scope="module")
 def guest(namespace: Cluster) -> Cluster:
-    """A namespace with one running machine, whose guest agent has come."""
-    namespace.apply(as_json(vm(NAME))).ok()
+    """A namespace with one running machine, whose guest agent has come, and which only others may move."""
+    machine = vm(NAME)
+    machine["spec"]["template"]["spec"]["evictionStrategy"] = "External"
+    namespace.apply(as_json(machine)).ok()
 
     def connected() -> bool:
         conditions = {c["type"]: c["status"] for c in namespace.get("vmi", NAME)["status"]["conditions"]}
@@ -303,9 +305,35 @@ def test_why_and_doctor(guest: Cluster) -> None:
     assert re.search(r"\[ ok \] node \S+: takes virtual machines", report)
 
 
-def test_a_made_manifest_is_accepted(guest: Cluster) -> None:
-    made = guest.virtctl("create", "vm", "--name=made", "--run-strategy=Halted", "--volume-containerdisk=src:x/y:z")
-    guest.kubectl("apply", "--dry-run=server", "-f", "-", stdin=made.ok().out).ok()
+def test_what_the_guest_uses(guest: Cluster) -> None:
+    """Live, until the user leaves: here as soon as there are two readings."""
+    titles = re.compile(r"NAME +NODE +CPU +MEMORY +DISK READ  WRITE +NETWORK IN  OUT *")
+    figures = re.compile(rf"{NAME} +\S+ +\d\.\d\d / 1 +[\d.]+ MiB / 96 MiB +[\d.]+ \w+/s  [\d.]+ \w+/s +.*/s *")
+    shown = guest.virtctl("top", "vm", NAME, "--interval", "200ms").ok().out.splitlines()
+    assert titles.fullmatch(shown[0]), shown
+    assert figures.fullmatch(shown[1]), shown
+    with running(guest, "top", "vmi", "--watch", "--interval", "100ms", "-o", "json") as process:
+        assert process.stdout is not None
+        readings = [json.loads(process.stdout.readline()) for _ in range(2)]
+    assert [[row["name"] for row in rows] for rows in readings] == [[NAME], [NAME]]
+    assert all(row["memoryUsedBytes"] > 0 for rows in readings for row in rows)
+
+
+def test_an_evacuation_is_called_off(guest: Cluster) -> None:
+    """A node is drained, the machine is to leave it, and its owner wants it to stay."""
+    for words, what in ((["vm", NAME], "VM"), (["vmi", NAME], "VMI")):
+        guest.evict(NAME).fails(f'Eviction triggered evacuation of VMI "{guest.namespace}/{NAME}"')
+        marked = guest.get("vmi", NAME)["status"]
+        assert marked["evacuationNodeName"] == marked["nodeName"]
+        told = f"{what} {guest.namespace}/{NAME} was canceled evacuation\n"
+        assert guest.virtctl("evacuate-cancel", *words, "--dry-run").ok().out == f"Dry Run execution\n{told}"
+        assert guest.get("vmi", NAME)["status"]["evacuationNodeName"] == marked["nodeName"]
+        assert guest.virtctl("evacuate-cancel", *words).ok().out == told
+        assert "evacuationNodeName" not in guest.get("vmi", NAME)["status"]
+    assert "deletionTimestamp" not in guest.launcher_pods(NAME)[0]["metadata"]
+    absent = f"error retrieving VMI for evacuation cancel for VMI {guest.namespace}/nobody: "
+    guest.virtctl("evacuate-cancel", "vmi", "nobody").fails(absent)
+    guest.virtctl("evacuate-cancel", "pod", NAME).fails('unsupported resource type "pod"')
 
 
 def test_soft_reboot_and_reset(guest: Cluster) -> None:

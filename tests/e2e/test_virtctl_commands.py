@@ -9,7 +9,6 @@ from __future__ import annotations
 import base64
 import json
 import os
-import shutil
 from pathlib import Path
 from typing import Any
 
@@ -143,6 +142,11 @@ def test_memory_and_disks_that_cannot_be_had(stopped: Cluster, tmp_path: Path) -
         (["evacuate-cancel", "vm", NAME],
          f"error retrieving VMI for evacuation cancel for VM {stopped.namespace}/{NAME}: "),
         (["migrate", NAME], "Error migrating VirtualMachine "),
+        (["migrate-cancel", NAME], f"Found no migration to cancel for {NAME}"),
+        (["addvolume", NAME, "--volume-name", "c"],
+         "error adding volume, Volume c is not a DataVolume or PersistentVolumeClaim"),
+        (["removevolume", NAME, "--volume-name", "c"], "error removing volume, "),
+        (["template", "create", "--vm-name", NAME], "the server could not find the requested resource"),
     ):  # fmt: skip
         result = stopped.virtctl(*arguments).fails(text)
         assert result.code == 1, arguments
@@ -174,14 +178,26 @@ def test_log_verbosity_and_permitted_devices(stopped: Cluster) -> None:
     stopped.virtctl("permitted-devices").fails(f'no KubeVirt resource in "{stopped.namespace}" namespace')
 
 
-@pytest.mark.skipif(shutil.which("bash") is None, reason="needs bash")
-def test_a_shell_completes(tmp_path: Path) -> None:
-    script = tmp_path / "completion"
-    script.write_text(run(virtctl_path(), "completion", "bash").ok().out)
-    typed = f"source {script}; COMP_WORDS=({virtctl_path()} create v); COMP_CWORD=2; __virtctl_complete; "
-    assert run("bash", "-c", typed + 'echo "${COMPREPLY[@]}"').ok().out == "vm\n"
-    for shell in ("zsh", "fish", "powershell"):
-        assert "__complete" in run(virtctl_path(), "completion", shell).ok().out
+def test_manifests_of_offers_and_clones_are_accepted(stopped: Cluster) -> None:
+    for arguments in (
+        ["vm", "--name=made", "--run-strategy=Halted", "--volume-containerdisk=src:x/y:z"],
+        ["instancetype", "--cpu=2", "--memory=1Gi", "--iothreadspolicy=auto"],
+        ["preference", "--namespaced", "--cpu-topology=cores", "--machine-type=q35"],
+        ["clone", f"--source-name={NAME}", "--target-name=copy", "--label-filter=!secret"],
+    ):
+        made = stopped.virtctl("create", *arguments).ok()
+        stopped.kubectl("apply", "--dry-run=server", "-f", "-", stdin=made.out).ok()
+
+
+def test_what_a_manifest_becomes(tmp_path: Path) -> None:
+    """Without a cluster, as the kubeconfig that does not exist shows."""
+    file = tmp_path / "vm.json"
+    file.write_text(as_json(vm("drawn")))
+    told = run("env", "KUBECONFIG=/absent", virtctl_path(), "render", "-f", str(file), "--output-dir", str(tmp_path))
+    assert told.ok().out == ""
+    assert '"allowed": true' in (tmp_path / "admission.json").read_text()
+    assert "name: compute" in (tmp_path / "pod.yaml").read_text()
+    assert "<name>default_drawn</name>" in (tmp_path / "domain.xml").read_text()
 
 
 def test_a_template_from_a_file(stopped: Cluster, tmp_path: Path) -> None:
