@@ -111,3 +111,20 @@ def test_a_key_that_is_changed_at_run_time(guest: Cluster, keys: Path) -> None:
     guest.kubectl("annotate", "pod", pod["metadata"]["name"], "test/look=now").ok()
     eventually("the new key to let in", lambda: ssh(guest, "ann", keys / "late", "id -un").code == 0)
     is_refused(guest, "ann", keys / "early")
+
+
+def test_an_agent_without_commands_for_keys(guest: Cluster, keys: Path) -> None:
+    """As agents before QEMU 5.2 were: a shell of the guest writes the keys then."""
+    commands = ",".join(f"guest-ssh-{verb}-authorized-keys" for verb in ("get", "add", "remove"))
+    begin_anew = (
+        "PATH=$PATH:/usr/sbin:/sbin; pid=$(cat /run/qemu-ga.pid); kill $pid; "
+        "while kill -0 $pid 2>/dev/null; do usleep 100000; done; "
+        "rm /home/ann/.ssh/authorized_keys; for port in /sys/class/virtio-ports/*; do "
+        "[ $(cat $port/name) = org.qemu.guest_agent.0 ] && break; done; "
+        f"qemu-ga -m virtio-serial -p /dev/${{port##*/}} -d -f /run/qemu-ga.pid -t /run -b {commands} && echo begun"
+    )
+    assert "begun" in ssh(guest, "cirros", keys / "boot", f"sudo sh -c '{begin_anew}'").ok().out
+    eventually("the key to let in again", lambda: ssh(guest, "ann", keys / "late", "id -un").code == 0)
+    owner = ssh(guest, "ann", keys / "late", "stat -c %U:%a .ssh/authorized_keys").ok().out
+    assert owner.strip() == "ann:600"
+    assert synchronized(guest)
