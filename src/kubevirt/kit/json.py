@@ -49,3 +49,12 @@ def dig(value: Json, *path: str | int) -> Json:
         else:
             return None
     return value
+
+
+def same(one: Json, other: Json) -> bool:
+    """Equal as JSON, where true is not 1."""
+    if isinstance(one, dict) and isinstance(other, dict):
+        return one.keys() == other.keys() and all(same(one[key], other[key]) for key in one)
+    if isinstance(one, list) and isinstance(other, list):
+        return len(one) == len(other) and all(map(same, one, other))
+    return one == other and isinstance(one, bool) == isinstance(other, bool)

@@ -16,8 +16,8 @@ from controller_objects import NOW
 from kubevirt.api import codec
 from kubevirt.api.resources import PODS, VMIS, Resource
 from kubevirt.kube.errors import AlreadyExists, Conflict, NotFound, ServerTrouble
-from kubevirt.kube.patches import PatchFailed, apply
 from kubevirt.virt_controller.revision import START_REVISIONS
+from tests.json_patch import PatchFailed, apply
 
 Key = tuple[str, str]
 
