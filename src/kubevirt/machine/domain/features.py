@@ -29,12 +29,6 @@ def is_on(switch: _Switch | None) -> bool:
     return switch is not None and switch.enabled is not False
 
 
-def has_acpi(vmi: VirtualMachineInstance) -> bool:
-    """Whether the guest can be asked to shut down. On by default, so only a spec without any features has none."""
-    found = vmi.spec.domain.features
-    return found is not None and (found.acpi is None or found.acpi.enabled is not False)
-
-
 def features(vmi: VirtualMachineInstance, context: DomainContext) -> Element:
     """`<features>`."""
     domain = vmi.spec.domain
@@ -59,7 +53,7 @@ def features(vmi: VirtualMachineInstance, context: DomainContext) -> Element:
 
 def _asked_for(given: Features) -> Iterator[Element]:
     """What the spec names, but for what the KVM features gather."""
-    if given.acpi is None or given.acpi.enabled is not False:
+    if given.acpi is None or given.acpi.enabled is not False:  # on by default: only a spec without features has none
         yield el("acpi")
     if is_on(given.apic):
         yield el("apic")
