@@ -1,4 +1,4 @@
-"""JSON patches (RFC 6902) applied as the API server does it: tests compare patches by it, a played server answers by it."""
+"""JSON patches (RFC 6902), applied as the API server does: by it tests compare, and a played server answers."""
 
 from __future__ import annotations
 
