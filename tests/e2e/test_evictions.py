@@ -5,28 +5,13 @@ What is said about each strategy: tests/unit/api/test_api_evictions.py.
 
 from __future__ import annotations
 
-import json
-from typing import Any
-
 import pytest
 
-from tests.e2e.harness import Cluster, Result
+from tests.e2e.harness import Cluster
 from tests.e2e.manifests import as_json, vm, vmi
 
 pytestmark = pytest.mark.e2e
 FREE, HELD = "goes", "stays"
-
-
-def launcher(cluster: Cluster, name: str) -> Any:
-    (pod,) = cluster.launcher_pods(name)
-    return pod["metadata"]
-
-
-def evict(cluster: Cluster, pod: str) -> Result:
-    metadata = {"name": pod, "namespace": cluster.namespace}
-    eviction = {"apiVersion": "policy/v1", "kind": "Eviction", "metadata": metadata}
-    path = f"/api/v1/namespaces/{cluster.namespace}/pods/{pod}/eviction"
-    return cluster.kubectl("create", "--raw", path, "-f", "-", stdin=json.dumps(eviction))
 
 
 @pytest.fixture(scope="module")
@@ -42,17 +27,17 @@ def cluster(namespace: Cluster) -> Cluster:
 
 
 def test_the_guest_of_an_external_strategy_is_marked_and_stays(cluster: Cluster) -> None:
-    pod = launcher(cluster, HELD)
     triggered = f'Eviction triggered evacuation of VMI "{cluster.namespace}/{HELD}"'
-    evict(cluster, pod["name"]).fails(triggered)
+    cluster.evict(HELD).fails(triggered)
     instance = cluster.get("vmi", HELD)
     assert instance["status"]["evacuationNodeName"] == instance["status"]["nodeName"]
-    evict(cluster, pod["name"]).fails(f"Evacuation in progress: {triggered}")
-    assert "deletionTimestamp" not in launcher(cluster, HELD)
+    cluster.evict(HELD).fails(f"Evacuation in progress: {triggered}")
+    (pod,) = cluster.launcher_pods(HELD)
+    assert "deletionTimestamp" not in pod["metadata"]
 
 
 def test_a_machine_without_strategy_is_evicted_and_comes_back(cluster: Cluster) -> None:
     first = cluster.get("vmi", FREE)["metadata"]["uid"]
-    evict(cluster, launcher(cluster, FREE)["name"]).ok()
+    cluster.evict(FREE).ok()
     again = cluster.wait_phase(FREE, "Running", not_uid=first)
     assert again["metadata"]["uid"] != first
