@@ -7,7 +7,9 @@ of the variables: tests/unit/virt_launcher/test_launcher_workshop and the domain
 import asyncio
 import os
 import stat
+from collections.abc import Iterator
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
 import grpc
 import grpc.aio
@@ -150,7 +152,14 @@ def test_names_of_sockets_fit_into_the_path_of_a_socket(sysfs: Path) -> None:
     assert long.socket_name != other.socket_name
 
 
-async def test_plugins_follow_the_configuration(tmp_path: Path, sysfs: Path) -> None:
+@pytest.fixture
+def sockets() -> Iterator[Path]:
+    """A directory with a short path, since the address of a socket has 107 bytes at the most."""
+    with TemporaryDirectory() as place:
+        yield Path(place)
+
+
+async def test_plugins_follow_the_configuration(sockets: Path, sysfs: Path) -> None:
     """One comes with a device of the node, and begins anew when other devices are permitted under its name."""
     pci(sysfs, "0000:65:00.0")
     registrations: asyncio.Queue[bytes] = asyncio.Queue()
@@ -163,11 +172,11 @@ async def test_plugins_follow_the_configuration(tmp_path: Path, sysfs: Path) -> 
     handler = grpc.unary_unary_rpc_method_handler(register)
     kubelet.add_generic_rpc_handlers((grpc.method_handlers_generic_handler("v1beta1.Registration",
                                                                            {"Register": handler}),))
-    kubelet.add_insecure_port(f"unix://{tmp_path}/kubelet.sock")
+    kubelet.add_insecure_port(f"unix://{sockets}/kubelet.sock")
     await kubelet.start()
     asked_for = [offer(T4, sysfs), offer(KEYS, sysfs)]
     async with Tasks() as tasks, asyncio.timeout(60):
-        keeper = Keeper(tasks, tmp_path, permanent=[], asked_for=lambda: asked_for)
+        keeper = Keeper(tasks, sockets, permanent=[], asked_for=lambda: asked_for)
         tasks.spawn(keeper.run(), name="keeper")
         first = await registrations.get()
         assert T4.encode() in first
@@ -176,7 +185,7 @@ async def test_plugins_follow_the_configuration(tmp_path: Path, sysfs: Path) -> 
         assert await registrations.get() == first
         asked_for.clear()
         keeper.look_again()
-        while list(tmp_path.glob("kubevirt-*.sock")):  # noqa: ASYNC110 - a file cannot be awaited
+        while list(sockets.glob("kubevirt-*.sock")):  # noqa: ASYNC110 - a file cannot be awaited
             await asyncio.sleep(0.01)
         assert registrations.empty(), "the node has no such keyboard"
     await kubelet.stop(grace=0)
