@@ -12,8 +12,6 @@ import re
 import socket
 import subprocess
 import sys
-import zlib
-from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -22,6 +20,7 @@ import pytest
 
 from tests.e2e.harness import Cluster, Result, console, eventually, free_port, run, seen, virtctl_path
 from tests.e2e.manifests import as_json, vm
+from tests.e2e.pictures import pixels
 
 pytestmark = pytest.mark.e2e
 NAME = "talk"
@@ -102,36 +101,6 @@ def test_a_picture_of_the_screen(guest: Cluster, tmp_path: Path) -> None:
     colours = pixels(picture)
     assert len(colours) > 1, "a screen with text has more than one colour"
     assert colours.total() == width * height
-
-
-def pixels(picture: bytes) -> Counter[bytes]:
-    """How often each colour is in a PNG of 8 bits a channel."""
-    chunks, at = b"", 8
-    while at < len(picture):
-        size = int.from_bytes(picture[at : at + 4])
-        if picture[at + 4 : at + 8] == b"IDAT":
-            chunks += picture[at + 8 : at + 8 + size]
-        at += size + 12
-    width, channels = int.from_bytes(picture[16:20]), {0: 1, 2: 3, 6: 4}[picture[25]]
-    found: Counter[bytes] = Counter()
-    data, stride = zlib.decompress(chunks), width * channels
-    above = bytearray(stride)
-    for start in range(0, len(data), stride + 1):
-        row = bytearray(data[start + 1 : start + 1 + stride])
-        unfilter(data[start], row, above, channels)
-        found.update(bytes(row[i : i + channels]) for i in range(0, stride, channels))
-        above = row
-    return found
-
-
-def unfilter(kind: int, row: bytearray, above: bytearray, channels: int) -> None:
-    """Undo the filter of a row of a PNG."""
-    for i in range(len(row) if kind else 0):
-        left = row[i - channels] if i >= channels else 0
-        corner = above[i - channels] if i >= channels else 0
-        guess = left + above[i] - corner
-        nearest = min((left, above[i], corner), key=lambda value: abs(guess - value))
-        row[i] = (row[i] + (0, left, above[i], (left + above[i]) // 2, nearest)[kind]) & 255
 
 
 def test_the_screen_on_a_port(guest: Cluster) -> None:
