@@ -118,7 +118,7 @@ async def one(
     name = manifest["metadata"]["name"]
     begun = time.monotonic()
     created = await client.create(res, manifest, NAMESPACE)
-    version = created.metadata.resource_version  # type: ignore[attr-defined]
+    version = created.metadata.resource_version  # type: ignore[attr-defined]  # every resource has metadata
     chosen = Selection(namespace=NAMESPACE, fields=f"metadata.name={name}")
     async with asyncio.timeout(LIMIT_S):
         async for event in client.watch(res, chosen, resource_version=version):

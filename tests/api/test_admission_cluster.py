@@ -100,6 +100,7 @@ async def test_settings_of_the_installation_are_warned_about(ask: Ask) -> None:
 async def test_a_preset_is_merged_recorded_and_warned_about(client: Client, ask: Ask, namespace: str) -> None:
     labels: JsonObject = {"metadata": {"labels": {"size": "large"}}}
     path = f"{API}/namespaces/{namespace}/virtualmachineinstances?dryRun=All"
+    # JSON as far as mypy knows: test data.
     vmi = {**instance({}, "preset"), "metadata": {"name": "preset", **labels["metadata"]}}  # type: ignore[dict-item]
     plain = await ask("POST", path, sent(vmi))
     assert plain.warnings == []

@@ -206,7 +206,7 @@ async def test_what_is_stored_comes_back(installed: str, kind: str, seed: int) -
     maker = Maker(random.Random(seed))  # noqa: S311 - values to store, not secrets
     made: JsonObject = {part: maker.value(schema[part]) for part in ("spec", "status") if part in schema}
     if kind in TOGETHER:
-        made["spec"] = {**made["spec"], **TOGETHER[kind]}  # type: ignore[dict-item]
+        made["spec"] = {**made["spec"], **TOGETHER[kind]}  # type: ignore[dict-item]  # test data
     typed = codec.convert(made, definition.type_)
     sent = codec.to_builtins(typed)
     assert list(lost(made, sent)) == [], "the types know every member of the schema"

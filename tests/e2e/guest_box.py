@@ -87,7 +87,7 @@ class Guest:
         deadline = time.monotonic() + timeout_s
         while not (match := re.search(pattern, self.unread)):
             ready, _, _ = select.select([self.process.stdout], [], [], max(0, deadline - time.monotonic()))
-            new = self.process.stdout.read1(65536) if ready else b""  # type: ignore[attr-defined]
+            new = self.process.stdout.read1(65536) if ready else b""  # type: ignore[attr-defined]  # a buffered pipe
             if not ready:
                 raise TimeoutError(f"waited {timeout_s:g} s for {pattern!r}; the console says:\n{self.unread[-2000:]}")
             assert new, f"the console closed before {pattern!r}; it says:\n{self.unread[-2000:]}"

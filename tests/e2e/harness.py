@@ -81,7 +81,7 @@ def eventually(what: str, probe: Callable[[], T | None], timeout_s: float = PATI
         else:
             found = seen
         if found:
-            return found  # type: ignore[return-value]
+            return found  # type: ignore[return-value]  # true, so not None
         assert time.monotonic() < deadline, f"waited {timeout_s:.0f} s in vain for: {what}; last seen: {seen!r}"
         time.sleep(POLL_S)
 

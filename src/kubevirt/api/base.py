@@ -109,6 +109,7 @@ class Required:
 
 def required(make: Callable[[], T], name: str | None = None) -> T:
     """A required member, with the maker of its empty value."""
+    # A field, not a T, until msgspec has made the class: dataclasses are typed in the same way.
     field: T = msgspec.field(default_factory=Required(make), name=name)  # type: ignore[assignment]
     return field
 

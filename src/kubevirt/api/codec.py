@@ -113,7 +113,7 @@ def _decoder(type_: type[T]) -> msgspec.json.Decoder[T]:
     decoder = _DECODERS.get(type_)
     if decoder is None:
         decoder = _DECODERS[type_] = msgspec.json.Decoder(type_, dec_hook=_read)
-    return decoder  # type: ignore[return-value]
+    return decoder  # type: ignore[return-value]  # the table holds each decoder by its type
 
 
 _PATH = re.compile(r"^(?P<cause>.*?)(?: - at `(?:key )?(?P<path>[^`]*)`)?$", re.DOTALL)

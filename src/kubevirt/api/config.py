@@ -134,6 +134,7 @@ class ClusterConfig:
             **_of_sections(given),
             **_by_architecture(given, kubevirt.status.default_architecture or host_architecture()),
         }
+        # Each function above gives settings by their names, whose types its tests hold.
         return cls(**{k: v for k, v in settings.items() if v is not None and v != ""}, raw=given)  # type: ignore[arg-type]
 
 

@@ -81,6 +81,7 @@ def add_global_options(command: click.Command) -> None:
     for declarations, attributes in GLOBAL_OPTIONS:
         if taken.intersection(declarations):
             continue
+        # Arguments by name, as the table has them.
         option = click.Option(list(declarations), hidden=True, **attributes)  # type: ignore[arg-type]
         if option.name not in names:
             command.params.append(option)
@@ -144,7 +145,7 @@ class CommandWithGlobals(click.Command):
     """A command that accepts the global flags and hands them on as `ctx.obj`."""
 
     def __init__(self, *args: object, **kwargs: object) -> None:
-        super().__init__(*args, **kwargs)  # type: ignore[arg-type]
+        super().__init__(*args, **kwargs)  # type: ignore[arg-type]  # whatever click takes
         self._own = frozenset(param.name for param in self.params if param.name)
         add_global_options(self)
 

@@ -22,6 +22,7 @@ MAX_DEPTH = 100
 _STEP = re.compile(r"([^.\[\]]+)|\[(\d+)\]")
 
 
+# Which of the two is the base, the build of PyYAML decides; mypy takes no class that is chosen so.
 class _Loader(yaml.CSafeLoader if hasattr(yaml, "CSafeLoader") else yaml.SafeLoader):  # type: ignore[misc]
     """The safe loader without dates."""
 

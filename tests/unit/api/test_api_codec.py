@@ -95,7 +95,7 @@ def test_null_is_taken_for_absent_and_the_unknown_is_ignored() -> None:
     )
     assert vm.metadata.labels == {}
     assert vm.spec.running is None
-    assert "managedFields" not in codec.to_builtins(vm)["metadata"]  # type: ignore[operator]
+    assert "managedFields" not in codec.to_builtins(vm)["metadata"]  # type: ignore[operator]  # a list here
 
 
 @pytest.mark.parametrize("amount", ["1024Mi", 1073741824, "1Gi"])

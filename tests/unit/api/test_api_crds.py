@@ -47,7 +47,9 @@ def test_every_schema_is_structural(name: str) -> None:
         if schema.get("x-kubernetes-list-type") == "map":
             item = schema["items"]
             assert isinstance(item, dict)
+            # Read from JSON: it has the shape that is used here.
             assert set(schema["x-kubernetes-list-map-keys"]) <= set(item["required"]), path  # type: ignore[arg-type]
+        # Read from JSON: it has the shape that is used here.
         assert set(schema.get("required") or []) <= set(schema.get("properties") or {}), path  # type: ignore[arg-type]
 
 

@@ -143,7 +143,7 @@ async def test_who_asks_and_how() -> None:
     pytest.param({"kind": "Pod", "apiVersion": "v1", **pod("a", 9)}, True, id="still shutting down"),
 ])
 async def test_a_deletion_tells_whether_the_object_lingers(body: dict[str, object], lingers: bool) -> None:
-    player = Player().on("DELETE", POD, answer(body))  # type: ignore[arg-type]
+    player = Player().on("DELETE", POD, answer(body))  # type: ignore[arg-type]  # a played answer
     async with playing(player) as client:
         assert (await client.delete(PODS, "a", "ns") is not None) is lingers
 
@@ -251,9 +251,10 @@ def lease(holder: str, version: int) -> dict[str, object]:
 async def test_a_leader_takes_the_lease_and_hands_it_back() -> None:
     player = Player()
     player.on("GET", LEASE, refusal(404, "NotFound"))
+    # A played answer: JSON of its own.
     player.on("POST", LEASE.rpartition("/")[0], answer(lease("me", 1), 201))  # type: ignore[arg-type]
-    player.on("GET", LEASE, answer(lease("me", 1)))  # type: ignore[arg-type]
-    player.on("PATCH", LEASE, answer(lease("", 2)))  # type: ignore[arg-type]
+    player.on("GET", LEASE, answer(lease("me", 1)))  # type: ignore[arg-type]  # a played answer
+    player.on("PATCH", LEASE, answer(lease("", 2)))  # type: ignore[arg-type]  # a played answer
     async with playing(player) as client, leader(client, "virt-controller", "ns", "me", lambda: None):
         pass
     patch = player.asked[-1].body
@@ -264,10 +265,10 @@ async def test_a_leader_takes_the_lease_and_hands_it_back() -> None:
 
 async def test_a_lease_taken_by_another_is_lost() -> None:
     player = Player()
-    player.on("GET", LEASE, answer(lease("", 1)))  # type: ignore[arg-type]
-    player.on("PATCH", LEASE, answer(lease("me", 2)))  # type: ignore[arg-type]
-    player.on("GET", LEASE, answer(lease("other", 3)))  # type: ignore[arg-type]
-    player.on("GET", LEASE, answer(lease("other", 3)))  # type: ignore[arg-type]
+    player.on("GET", LEASE, answer(lease("", 1)))  # type: ignore[arg-type]  # a played answer
+    player.on("PATCH", LEASE, answer(lease("me", 2)))  # type: ignore[arg-type]  # a played answer
+    player.on("GET", LEASE, answer(lease("other", 3)))  # type: ignore[arg-type]  # a played answer
+    player.on("GET", LEASE, answer(lease("other", 3)))  # type: ignore[arg-type]  # a played answer
     lost = asyncio.Event()
     times = LeaseTimes(retry_s=0.01)
     async with (asyncio.timeout(10), playing(player) as client,
@@ -277,8 +278,8 @@ async def test_a_lease_taken_by_another_is_lost() -> None:
 
 async def test_a_leader_whose_renewals_fail_gives_up_in_time() -> None:
     player = Player()
-    player.on("GET", LEASE, answer(lease("me", 1)))  # type: ignore[arg-type]
-    player.on("PATCH", LEASE, answer(lease("me", 2)))  # type: ignore[arg-type]
+    player.on("GET", LEASE, answer(lease("me", 1)))  # type: ignore[arg-type]  # a played answer
+    player.on("PATCH", LEASE, answer(lease("me", 2)))  # type: ignore[arg-type]  # a played answer
     for _ in range(40):
         player.on("GET", LEASE, refusal(503, "ServiceUnavailable"))
     lost = asyncio.Event()

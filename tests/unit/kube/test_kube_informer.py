@@ -88,7 +88,7 @@ async def test_a_watch_that_falls_silent_is_resumed(monkeypatch: pytest.MonkeyPa
 async def test_a_forgotten_version_leads_to_one_new_list_whose_gaps_are_deletions(gone: Callable[..., object]) -> None:
     player = Player()
     player.on("GET", PATH, answer(listing(10, pod("a", 5), pod("b", 6))), watch="")
-    player.on("GET", PATH, gone, watch="true", resourceVersion="10")  # type: ignore[arg-type]
+    player.on("GET", PATH, gone, watch="true", resourceVersion="10")  # type: ignore[arg-type]  # a played answer
     player.on("GET", PATH, answer(listing(90, pod("b", 6), pod("c", 80))), watch="")
     player.on("GET", PATH, stream(then_hang=True), watch="true", resourceVersion="90")
     assert await outcome(player, lambda held: set(held) == {"b", "c"})

@@ -33,7 +33,7 @@ def review(**request: Json) -> JsonObject:
 async def answered(decide: object, body: bytes, *, content_type: str = "application/json", size_limit: int = 100_000
                    ) -> tuple[int, Json]:
     app = web.Application(client_max_size=0)
-    app.router.add_post("/", admission_handler(decide, size_limit=size_limit))  # type: ignore[arg-type]
+    app.router.add_post("/", admission_handler(decide, size_limit=size_limit))  # type: ignore[arg-type]  # a stand-in
     async with TestClient(TestServer(app)) as client:
         response = await client.post("/", data=body, headers={"Content-Type": content_type})
         data = await response.read()

@@ -67,4 +67,4 @@ def with_disks(*disks: JsonObject, volumes: list[Json], **more: JsonObject) -> V
 
 def pod_context(**changes: object) -> PodContext:
     settings: dict[str, object] = {"launcher_image": "registry.example/launcher:1", "config": ClusterConfig()}
-    return PodContext(**(settings | changes))  # type: ignore[arg-type]
+    return PodContext(**(settings | changes))  # type: ignore[arg-type]  # names from the case

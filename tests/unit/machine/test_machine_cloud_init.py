@@ -12,6 +12,7 @@ from kubevirt.machine.cloud_init import Disk, MountedSecrets, cloud_init_disk
 
 
 def machine(kind: str, source: JsonObject, **spec: object) -> VirtualMachineInstance:
+    # The names come from the case, so mypy cannot match them with their types.
     return vmi({"volumes": [{"name": "seed", kind: source}], **spec}, devices={"disks": [{"name": "seed"}]})  # type: ignore[dict-item]
 
 

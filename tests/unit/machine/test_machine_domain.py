@@ -14,7 +14,7 @@ from kubevirt.machine.network.attachment import NicAttachment
 
 
 def domain(machine: VirtualMachineInstance | None = None, **context: object) -> ET.Element:
-    text = build_domain(machine or vmi(), DomainContext(**context))  # type: ignore[arg-type]
+    text = build_domain(machine or vmi(), DomainContext(**context))  # type: ignore[arg-type]  # names from the case
     return ET.fromstring(text)  # noqa: S314 - our own output
 
 

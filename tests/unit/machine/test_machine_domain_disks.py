@@ -28,7 +28,7 @@ def parsed(machine: VirtualMachineInstance, context: DomainContext | None = None
 
 def disks_of(machine: VirtualMachineInstance, context: DomainContext | None = None) -> dict[str, ET.Element]:
     root = parsed(machine, context)
-    return {found.find("alias").get("name", "").removeprefix("ua-"): found  # type: ignore[union-attr]
+    return {found.find("alias").get("name", "").removeprefix("ua-"): found  # type: ignore[union-attr]  # it is there
             for found in root.iterfind("devices/disk")}
 
 

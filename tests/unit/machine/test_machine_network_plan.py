@@ -218,7 +218,7 @@ def test_absent_and_sriov_interfaces_need_nothing() -> None:
                  id="models that cannot do it"),
 ])
 def test_tap_queues(devices: dict[str, object], queues: int) -> None:
-    machine = vmi(domain={"cpu": {"cores": 2, "sockets": 2}}, devices=devices)  # type: ignore[arg-type]
+    machine = vmi(domain={"cpu": {"cores": 2, "sockets": 2}}, devices=devices)  # type: ignore[arg-type]  # test data
     assert plan_networks(machine, [POD], RESOLVER)[0].tap_queues == queues
 
 

@@ -8,6 +8,7 @@ from kubevirt.machine.phase import phase_after
 
 
 def report(state: str, reason: str = "", **more: object) -> DomainReport:
+    # The names come from the case, so mypy cannot match them with their types.
     return DomainReport(namespace="lab", name="guest", uid=UID, state=state, reason=reason, **more)  # type: ignore[arg-type]
 
 

@@ -178,6 +178,7 @@ class TestRights:
 class TestContainers:
     def test_compute_is_first_and_there_are_no_init_containers(self) -> None:
         found = pod()
+        # JSON as far as mypy knows: here it is a list.
         assert [at(c, "name") for c in at(found, "spec", "containers") or []] == ["compute", "guest-console-log"]  # type: ignore[union-attr]
         assert at(found, "spec", "initContainers") is None
 
@@ -217,7 +218,7 @@ class TestContainers:
         machine = vmi({"volumes": [{"name": "src", "persistentVolumeClaim": {"claimName": "c"}}]},
                       devices={"filesystems": [{"name": "src", "virtiofs": {}}]})
         server = container(pod(machine), "virtiofs-src")
-        assert "--shared-dir=/src" in (at(server, "args") or [])  # type: ignore[operator]
+        assert "--shared-dir=/src" in (at(server, "args") or [])  # type: ignore[operator]  # a list here
 
 
 class TestProbes:
@@ -254,6 +255,7 @@ class TestVolumes:
                                                "imagePullPolicy": "Always"}}])
         found = pod(machine, image_pull_secrets=["cluster", "pull"])
         volumes = at(found, "spec", "volumes")
+        # JSON as far as mypy knows: here it is a list.
         assert {"name": "root", "image": {"reference": "quay.example/os:1", "pullPolicy": "Always"}} in (volumes or [])  # type: ignore[operator]
         assert mounts(found)["root"] == "/var/run/kubevirt-image-volume/disk_1"
         assert at(found, "spec", "imagePullSecrets") == [{"name": "pull"}, {"name": "cluster"}]

@@ -22,6 +22,7 @@ def config(**configuration: Json) -> ClusterConfig:
 
 def asked(machine: VirtualMachineInstance | None = None, **context: object) -> dict[str, dict[str, str]]:
     found = resources(machine or vmi(), pod_context(**context))
+    # Read from JSON: it has the shape that is used here.
     return {kind: dict(found.get(kind, {})) for kind in ("requests", "limits")}  # type: ignore[arg-type]
 
 

@@ -27,11 +27,12 @@ NIC = NicAttachment(network="default", tap="tap0", pod_interface="eth0", ip_addr
 
 def running(**more: object) -> DomainReport:
     return DomainReport(**({"namespace": "lab", "name": "guest", "uid": UID, "state": "Running", "reason": "Unknown",
-                            "domain_type": "kvm"} | more))  # type: ignore[arg-type]
+                            "domain_type": "kvm"} | more))  # type: ignore[arg-type]  # names from the case
 
 
 def after(machine: VirtualMachineInstance | None = None, **seen: object) -> VirtualMachineInstanceStatus:
     observed = {"now": NOW, "node": "node1", "report": running()} | seen
+    # The names come from the case, so mypy cannot match them with their types.
     return status_after(machine or vmi(status={"phase": "Scheduled"}), Observed(**observed))  # type: ignore[arg-type]
 
 

@@ -83,6 +83,7 @@ class Cluster:
 
     async def get(self, res: Resource[msgspec.Struct], name: str, namespace: str | None = None) -> msgspec.Struct:
         for each in CLUSTER.get(res.plural, []):
+            # Every resource has metadata, which the bound of its type does not say.
             if codec.convert(each, res.type_).metadata.name == name:  # type: ignore[attr-defined]
                 return codec.convert(each, res.type_)
         raise from_status(Status(code=404, reason="NotFound", message=f"{res.plural} {name!r} not found"))

@@ -58,7 +58,7 @@ async def through(handler: Handler) -> AsyncIterator[URL]:
     async with agents_session() as http, listening(handler) as behind:
 
         async def join(request: web.Request) -> web.StreamResponse:
-            return await join_handler(request, Agents(http), behind)  # type: ignore[arg-type]
+            return await join_handler(request, Agents(http), behind)  # type: ignore[arg-type]  # a stand-in
 
         async with listening(join, is_virt_api=True) as front:
             yield front

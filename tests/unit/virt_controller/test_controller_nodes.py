@@ -176,6 +176,7 @@ def controller(the_node: Any, *, missing: bool) -> tuple[NodeController, Doer, l
         asked.append(name)
         return missing
 
+    # A stand-in: it has what is used here, not the whole type.
     made: Any = NodeController(stores, doer, queue, handler_missing=handler_missing, clock=lambda: NOW)  # type: ignore[arg-type]
     return made, doer, asked, stores
 

@@ -55,7 +55,7 @@ def watched_controller(p: Parts) -> PoolController:
             assert done.count("delete virtualmachines") <= BURST, done
             assert done.count("delete virtualmachineinstances") <= BURST, done
 
-    controller.reconcile = watched  # type: ignore[method-assign]
+    controller.reconcile = watched  # type: ignore[method-assign]  # watched from here on
     return controller
 
 

@@ -40,7 +40,7 @@ def watched_controller(p: Parts) -> ReplicaSetController:
             assert done.count("create virtualmachineinstances") <= BURST, done
             assert done.count("delete virtualmachineinstances") <= 2 * BURST, done  # too many, and ended ones
 
-    controller.reconcile = watched  # type: ignore[method-assign]
+    controller.reconcile = watched  # type: ignore[method-assign]  # watched from here on
     return controller
 
 

@@ -180,6 +180,7 @@ class MoreHistories(VmHistories):
             name, meta = pod["metadata"]["name"], pod["metadata"]
             if not pod["spec"].get("nodeName"):
                 node = OTHER_NODE if self.node_is_lost else LOST_NODE
+                # Played objects are plain dicts of JSON.
                 self.api.update(PODS, name, lambda o, node=node: o["spec"].update(nodeName=node))  # type: ignore[misc]
             elif not compute_state(pod) and not meta.get("deletionTimestamp") and not self.is_out_of_reach(pod):
                 self.api.update(PODS, name, set_compute({"running": {}}, "Running"))

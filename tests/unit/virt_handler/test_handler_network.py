@@ -56,6 +56,7 @@ def test_masquerade(pod: Pod) -> None:
     assert nics["k6t-eth0"].addresses == ["10.0.2.1/24"]
     assert nics["k6t-eth0"].mac == "02:00:00:00:00:00"
     assert nics["tap0"].mtu == nics["k6t-eth0"].mtu == attachment.mtu == 1450
+    # The message types are made at run time.
     assert links["tap0"].get_attr("IFLA_MASTER") == links["k6t-eth0"]["index"]  # type: ignore[attr-defined]
     assert pod.inside("cat /proc/sys/net/ipv4/ip_forward /proc/sys/net/ipv4/conf/k6t-eth0/route_localnet") == "1\n1\n"
     assert attachment.tap == "tap0"

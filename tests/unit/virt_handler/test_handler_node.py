@@ -25,7 +25,7 @@ ARCHITECTURE = {"kubevirt.io/vm-arch-amd64"}
 
 
 def facts(**known: object) -> NodeFacts:
-    return NodeFacts(hypervisor=HypervisorFacts(**known))  # type: ignore[arg-type]
+    return NodeFacts(hypervisor=HypervisorFacts(**known))  # type: ignore[arg-type]  # names from the case
 
 
 @pytest.mark.parametrize(("known", "labels"), [

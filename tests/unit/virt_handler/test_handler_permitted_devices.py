@@ -95,7 +95,7 @@ def test_what_is_handed_out_is_what_the_configuration_says_and_nobody_else_does(
     pytest.param({"group": None}, False, id="no IOMMU"),
 ])
 def test_a_pci_function_counts(device: dict[str, object], there: bool, sysfs: Path) -> None:
-    pci(sysfs, "0000:65:00.0", **device)  # type: ignore[arg-type]
+    pci(sysfs, "0000:65:00.0", **device)  # type: ignore[arg-type]  # names from the case
     assert offer(T4, sysfs).ids() == (["12"] if there else [])
 
 

@@ -114,7 +114,7 @@ def change(**spec: object) -> changes.Change:
 def test_what_a_running_guest_is_given(spec: dict[str, object], done: list[object], vcpus: int, down: list[bool]
                                        ) -> None:
     host = Host()
-    found = asyncio.run(live.apply(change(**spec), TWO, host))  # type: ignore[arg-type]
+    found = asyncio.run(live.apply(change(**spec), TWO, host))  # type: ignore[arg-type]  # names from the case
     assert len(host.done) == len(done)
     assert all(want == has or str(want) in str(has) for want, has in zip(done, host.done, strict=True))
     assert (found.vcpus, [i.link_down for i in found.interfaces]) == (vcpus, down)
@@ -122,7 +122,7 @@ def test_what_a_running_guest_is_given(spec: dict[str, object], done: list[objec
 
 def test_cpus_that_the_guest_does_not_take_are_said_with_a_remedy() -> None:
     with pytest.raises(Problem, match=r"has 2 CPUs and cannot have 4: no.*restart the virtual machine"):
-        asyncio.run(live.apply(change(cpu={"sockets": 4}), TWO, Host("no")))  # type: ignore[arg-type]
+        asyncio.run(live.apply(change(cpu={"sockets": 4}), TWO, Host("no")))  # type: ignore[arg-type]  # a stand-in
 
 
 def test_the_clock_is_set_as_soon_as_the_agent_takes_it(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -131,7 +131,7 @@ def test_the_clock_is_set_as_soon_as_the_agent_takes_it(monkeypatch: pytest.Monk
     agent = Agent({"guest-set-time": lambda time: answers.pop(0)})
 
     async def run() -> None:
-        await guest_clock.set_clock(machine(), agent)  # type: ignore[arg-type]
+        await guest_clock.set_clock(machine(), agent)  # type: ignore[arg-type]  # a stand-in
 
     asyncio.run(run())
     assert len(agent.asked) == 3
@@ -141,6 +141,7 @@ def test_without_an_agent_the_clock_stays_as_it_is() -> None:
     agent = Agent({})
 
     async def run() -> None:
+        # A stand-in: it has what is used here, not the whole type.
         await guest_clock.set_clock(machine(replace(RUNNING, agent=None)), agent)  # type: ignore[arg-type]
 
     asyncio.run(run())
@@ -178,6 +179,7 @@ def test_what_an_agent_that_comes_is_asked(agent: object, answers: bool, hostnam
         told: asyncio.Future[tuple[AgentReport, object]] = asyncio.get_running_loop().create_future()
         guest = machine(replace(RUNNING, agent=None))
         guest.agent_told = lambda report, found=None: told.set_result((report, found))
+        # A stand-in: it has what is used here, not the whole type.
         watching = AgentWatch(guest, Talkative(answers=answers), Agent({"guest-info": agent}))  # type: ignore[arg-type]
         task = asyncio.create_task(watching.run())
         try:
@@ -223,6 +225,7 @@ def test_file_systems_that_thaw_by_themselves_are_noticed(answers: list[object],
 
         guest.file_systems = file_systems
         agent = Agent({"guest-info": {"version": "5.0"}, "guest-fsfreeze-status": status})
+        # A stand-in: it has what is used here, not the whole type.
         task = asyncio.create_task(AgentWatch(guest, Talkative(answers=False), agent).run())  # type: ignore[arg-type]
         async with asyncio.timeout(60):
             await done.wait()

@@ -76,6 +76,7 @@ def kept(given: list[AgentCredential], agent: Agent, guest: Any, steps: list[Any
                 await asyncio.Event().wait()
             step()
 
+        # A stand-in: it has what is used here, not the whole type.
         keeping = asyncio.create_task(credentials.keep(given, guest, agent, pause=pause))  # type: ignore[arg-type]
         await asyncio.wait_for(done.wait(), 10)
         keeping.cancel()
@@ -169,7 +170,7 @@ def test_a_guest_that_never_ends_the_program_is_not_waited_for(monkeypatch: pyte
     monkeypatch.setattr(guest_programs, "ASK_AGAIN_S", 0)
     agent = Agent({"guest-exec": {"pid": 7}, "guest-exec-status": {"exited": False}})
     with pytest.raises(Problem, match=r"did not write them within 0\.01 s"):
-        asyncio.run(old_agent_keys.set_keys(agent, "ann", ["key"]))  # type: ignore[arg-type]
+        asyncio.run(old_agent_keys.set_keys(agent, "ann", ["key"]))  # type: ignore[arg-type]  # a stand-in
 
 
 @pytest.mark.parametrize("before", [None, "own key\n", "link"])

@@ -68,6 +68,7 @@ def end(_requests: GuestRequests, guest: Guest) -> Awaitable[object]:
 async def after(guest: Guest, *steps: Step) -> Guest:
     stand_in: Any = guest
     requests = GuestRequests(stand_in, stand_in)
+    # A stand-in: it has what is used here, not the whole type.
     requests._channel = SimpleNamespace(ask=Agent({"guest-fsfreeze-status": guest.status}).ask)  # type: ignore[assignment]
     async with asyncio.timeout(30):
         for step in steps:

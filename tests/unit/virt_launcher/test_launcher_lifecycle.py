@@ -12,7 +12,7 @@ from kubevirt.virt_launcher.states import is_to_go_on, translate
 
 def seen(**changes: float | bool | None) -> Observed:
     usual: dict[str, object] = {"now": 100.0, "started_waiting": 0.0, "synced": True, "alive": True}
-    return Observed(**(usual | changes))  # type: ignore[arg-type]
+    return Observed(**(usual | changes))  # type: ignore[arg-type]  # names from the case
 
 
 @pytest.mark.parametrize(

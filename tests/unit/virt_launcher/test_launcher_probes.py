@@ -27,6 +27,7 @@ def probed(agent: Agent, now: Any, *arguments: str, socket: Path, times: int = 1
 
     async def ask() -> tuple[int, str, list[str]]:
         events: list[str] = []
+        # A stand-in: it has what is used here, not the whole type.
         async with GuestProbes(machine(now), agent, lambda e: events.append(e.reason)).serving(socket):  # type: ignore[arg-type]
             for _ in range(times):
                 process = await asyncio.create_subprocess_exec(

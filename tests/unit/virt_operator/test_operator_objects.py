@@ -131,10 +131,11 @@ def test_choices_reach_the_pods() -> None:
     pod = dig(controller, "spec", "template", "spec")
     assert dig(controller, "spec", "replicas") == 3
     assert dig(pod, "nodeSelector") == {"infra": "yes", "kubernetes.io/os": "linux"}
-    assert {"key": "k", "operator": "Exists"} in dig(pod, "tolerations")  # type: ignore[operator]
+    assert {"key": "k", "operator": "Exists"} in dig(pod, "tolerations")  # type: ignore[operator]  # a list here
     assert dig(pod, "imagePullSecrets") == [{"name": "pull"}]
     container = dig(pod, "containers", 0)
     assert (dig(container, "image"), dig(container, "imagePullPolicy")) == ("r.example/virt:1", "Always")
+    # JSON as far as mypy knows: here it is a list.
     assert {"name": "LAUNCHER_IMAGE", "value": "r.example/virt:1"} in dig(container, "env")  # type: ignore[operator]
     assert dig(handler, "spec", "template", "spec", "nodeSelector", "workload") == "yes"
     assert installation.server_lifetime.renew_before.total_seconds() == 3600
@@ -163,7 +164,7 @@ def test_manifests_are_whole_labelled_and_in_an_order_that_can_be_applied() -> N
 def test_every_webhook_fails_closed_in_reasonable_time_and_has_no_side_effects() -> None:
     hooks: list[Json] = []
     for configuration in webhook_configurations("kubevirt", b""):
-        hooks += configuration["webhooks"]  # type: ignore[arg-type]
+        hooks += configuration["webhooks"]  # type: ignore[arg-type]  # a list here
     assert len({dig(hook, "name") for hook in hooks}) == len(hooks)
     for hook in hooks:
         about = dig(hook, "rules", 0, "resources", 0)
@@ -219,6 +220,7 @@ def test_the_kubevirt_object_is_made_without_opinions() -> None:
     ],
 )
 def test_the_control_plane_is_not_asked_about_what_is_never_changed(kind: int, name: str, accounts: set[str]) -> None:
+    # JSON as far as mypy knows: here it is a list.
     hooks: list[Json] = webhook_configurations("somewhere", b"")[kind]["webhooks"]  # type: ignore[assignment]
     (condition,) = [str(dig(hook, "matchConditions", 0, "expression")) for hook in hooks
                     if dig(hook, "name") == f"{name}.kubevirt.io"]

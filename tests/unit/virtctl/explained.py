@@ -86,4 +86,4 @@ def data_volume(phase: str, progress: str = "N/A") -> JsonObject:
 
 
 def facts(**given: object) -> Facts:
-    return Facts(namespace="ns", name="a", **given)  # type: ignore[arg-type]
+    return Facts(namespace="ns", name="a", **given)  # type: ignore[arg-type]  # names from the case

@@ -53,7 +53,7 @@ WELL: dict[str, object] = {
 
 
 def symptoms(**changes: object) -> Symptoms:
-    return Symptoms(**(WELL | changes))  # type: ignore[arg-type]
+    return Symptoms(**(WELL | changes))  # type: ignore[arg-type]  # names from the case
 
 
 def test_a_healthy_cluster() -> None:

@@ -69,6 +69,7 @@ def export(*formats: str, volumes: tuple[str, ...] = ("disk",)) -> JsonObject:
     offered = [{"format": each, "url": f"https://proxy/{each}"} for each in formats]
     listed = [{"name": name, "formats": offered} for name in volumes]
     manifests = [{"type": "all", "url": "https://proxy/all"}]
+    # JSON as far as mypy knows: test data.
     external: JsonObject = {"cert": "PEM", "volumes": listed, "manifests": manifests}  # type: ignore[dict-item]
     return {"status": {"phase": "Ready", "links": {"external": external}}}
 

@@ -73,6 +73,7 @@ def device_list(ids: list[str]) -> bytes:
 def requested_devices(request: bytes) -> list[list[str]]:
     """The device ids that each container of an AllocateRequest asks for."""
     message = _TYPES["AllocateRequest"].FromString(request)
+    # The message types are made at run time.
     return [list(container.devices_ids) for container in message.container_requests]  # type: ignore[attr-defined]
 
 

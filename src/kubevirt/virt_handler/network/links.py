@@ -169,7 +169,7 @@ def _name(link: object) -> str:
 
 
 def _attribute(message: object, name: str) -> Any:
-    return message.get_attr(name)  # type: ignore[attr-defined]
+    return message.get_attr(name)  # type: ignore[attr-defined]  # pyroute2's messages are made at run time
 
 
 def _family(version: int) -> int:
