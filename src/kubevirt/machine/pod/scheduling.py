@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from kubevirt.api import codec, names
+from kubevirt.api import codec, names, node_labels
 from kubevirt.api.features import FeatureHyperv, FeatureState
 from kubevirt.api.meta import LabelSelector, LabelSelectorRequirement
 from kubevirt.api.scheduling import (
@@ -17,7 +17,7 @@ from kubevirt.api.scheduling import (
 from kubevirt.api.vmi import VirtualMachineInstance
 from kubevirt.kit.json import JsonObject
 from kubevirt.machine.domain import features, security
-from kubevirt.machine.domain.cpu import HOST_MODEL, HOST_PASSTHROUGH
+from kubevirt.machine.domain.cpu import HOST_MODEL
 from kubevirt.machine.pod.context import PodContext
 from kubevirt.machine.pod.metadata import PREFIX_RESERVATION, reserved_claims
 
@@ -37,16 +37,9 @@ def _capabilities(vmi: VirtualMachineInstance, context: PodContext) -> list[str]
     """Labels that a node must carry with the value "true"."""
     domain = vmi.spec.domain
     cpu = domain.cpu
-    found = []
-    if cpu is not None:
-        if cpu.model and cpu.model not in (HOST_MODEL, HOST_PASSTHROUGH):
-            found.append(f"{names.PREFIX_CPU_MODEL}{cpu.model}")
-        found += [f"{names.PREFIX_CPU_FEATURE}{feature.name}" for feature in cpu.features
-                  if feature.policy in (None, "", "require")]
-        if cpu.dedicated_cpu_placement:
-            found.append(names.LABEL_CPU_MANAGER)
-        if cpu.realtime is not None:
-            found.append(names.LABEL_REALTIME)
+    found = list(node_labels.of_processor(cpu))
+    if cpu is not None and cpu.realtime is not None:
+        found.append(names.LABEL_REALTIME)
     if domain.machine is not None and domain.machine.type:
         found.append(f"{names.PREFIX_MACHINE_TYPE}{domain.machine.type}")
     found += _confidential(vmi)

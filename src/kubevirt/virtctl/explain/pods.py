@@ -6,7 +6,7 @@ import re
 from collections.abc import Mapping
 from datetime import datetime
 
-from kubevirt.api import names
+from kubevirt.api import node_labels
 from kubevirt.api.core import ContainerStatus, Pod
 from kubevirt.api.meta import Condition
 from kubevirt.api.vmi import VirtualMachineInstance
@@ -47,16 +47,7 @@ def _selector(vmi: VirtualMachineInstance | None) -> Mapping[str, str]:
 
 def _abilities(vmi: VirtualMachineInstance | None) -> Mapping[str, str]:
     """Labels of nodes that a machine's processor asks for, each with the field that does."""
-    cpu = vmi.spec.domain.cpu if vmi is not None else None
-    if cpu is None:
-        return {}
-    found = {f"{names.PREFIX_CPU_FEATURE}{feature.name}": f"cpu.features {feature.name}"
-             for feature in cpu.features if feature.policy in (None, "", "require")}  # fmt: skip
-    if cpu.model and cpu.model not in ("host-model", "host-passthrough"):
-        found[f"{names.PREFIX_CPU_MODEL}{cpu.model}"] = f"cpu.model {cpu.model}"
-    if cpu.dedicated_cpu_placement:
-        found[names.LABEL_CPU_MANAGER] = "cpu.dedicatedCpuPlacement"
-    return found
+    return node_labels.of_processor(vmi.spec.domain.cpu) if vmi is not None else {}
 
 
 def node_findings(name: str, facts: Facts) -> list[Finding]:
@@ -91,9 +82,9 @@ def _container(status: ContainerStatus, pod: Pod, facts: Facts) -> Finding | Non
     images = {each.name: each.image for each in (*pod.spec.containers, *pod.spec.init_containers)}
     since = pod.status.start_time or pod.metadata.creation_timestamp
     if waiting.reason in TROUBLED_PULLS:
-        failed = facts.last_failed_pull(pod.metadata.name)
-        says_why = waiting.reason != "ImagePullBackOff" or "ErrImagePull: " in waiting.message or failed is None
-        message = waiting.message if says_why or failed is None else failed.message
+        says_why = waiting.reason != "ImagePullBackOff" or "ErrImagePull: " in waiting.message
+        failed = None if says_why else facts.last_failed_pull(pod.metadata.name)
+        message = failed.message if failed is not None else waiting.message
         named = NAMED_IMAGE.search(message)  # of an image volume, whose container is not to blame
         image = named[1] if named is not None else images.get(status.name, status.name)
         return Finding(subject=f"Image {image}", state=waiting.reason, cause=message, since=since,
