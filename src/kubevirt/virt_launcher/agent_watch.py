@@ -66,7 +66,7 @@ class AgentWatch:
         """Whether the agent can do what the machine needs; once for each time it comes."""
         self._unsupported = ""
         try:
-            about = msgspec.json.decode(await self._channel.ask("guest-info"), type=guest_agent.AboutAgent)
+            about = await guest_agent.ask_about(self._channel)
         except Problem as problem:
             log.info("the guest agent does not describe itself", cause=problem.cause)
             return

@@ -99,8 +99,7 @@ def changed_passwords(done: Wanted | None, wanted: Wanted) -> list[tuple[str, by
 
 
 async def _set_all_keys(channel: AgentChannel, wanted: Mapping[str, list[str]]) -> None:
-    about = msgspec.json.decode(await channel.ask("guest-info"), type=guest_agent.AboutAgent)
-    if guest_agent.has_key_commands(about):
+    if guest_agent.has_key_commands(await guest_agent.ask_about(channel)):
         set_keys = _set_keys
     else:
         from kubevirt.virt_launcher.old_agent_keys import set_keys

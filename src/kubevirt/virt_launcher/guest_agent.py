@@ -1,9 +1,12 @@
-"""What the guest's agent tells, in the report's form. Pure.
+"""What the guest's agent tells, in the report's form. Pure, but for `ask_about`.
 
 libvirt gives it flat: {"os.name": ..., "user.count": 2, "user.0.name": ..., "fs.0.mountpoint": ...}.
 """
 
+from __future__ import annotations
+
 from collections.abc import Mapping
+from typing import TYPE_CHECKING
 
 import msgspec
 
@@ -15,6 +18,9 @@ from kubevirt.machine.domain_report import (
     GuestUser,
     ReportedInterface,
 )
+
+if TYPE_CHECKING:
+    from kubevirt.virt_launcher.agent_channel import AgentChannel
 
 FIRST_POLL_S = 10.0
 MAX_POLL_S = 120.0
@@ -55,6 +61,11 @@ class AboutAgent(msgspec.Struct):
     @property
     def offered(self) -> set[str]:
         return {command.name for command in self.supported_commands if command.enabled}
+
+
+async def ask_about(channel: AgentChannel) -> AboutAgent:
+    """What the agent says of itself. Raises Problem."""
+    return msgspec.json.decode(await channel.ask("guest-info"), type=AboutAgent)
 
 
 def has_key_commands(about: AboutAgent) -> bool:

@@ -110,7 +110,7 @@ class GuestRequests:
 
     async def _about(self) -> AboutAgent:
         try:
-            return msgspec.json.decode(await self._channel.ask("guest-info"), type=AboutAgent)
+            return await guest_agent.ask_about(self._channel)
         except Problem as error:
             log.info("the guest agent does not describe itself", cause=error.cause)
             return AboutAgent()
