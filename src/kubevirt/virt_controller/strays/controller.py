@@ -1,6 +1,7 @@
 """Looks after start revisions without a controller: whenever one turns up, or somebody who may want it comes or goes.
 
-There are next to none of them, so what is looked for is looked for in the whole cache, and no index is kept up for it.
+There are next to none of them, so the machines that one may belong to are looked for in the whole cache. Only the
+revisions have an index, since it is asked whenever a VM goes.
 """
 
 from __future__ import annotations

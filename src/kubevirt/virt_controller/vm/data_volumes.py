@@ -27,6 +27,8 @@ FILLED = frozenset({"Succeeded", "WaitForFirstConsumer", "PendingPopulation"})
 """Phases in which a machine may be started: full, or to be filled once a pod uses it."""
 BROKEN_BECAUSE = frozenset({"Error", "ImagePullFailed"})
 WRAPPER = "Error encountered while creating DataVolumes: "
+EXCEEDS_QUOTA = "DataVolume {} exceeds quota limits"
+NOT_IMPORTED = "DataVolume {} failed to import disk image"
 NO_IMPORTER = (
     "the cluster has no DataVolumes (CustomResourceDefinition datavolumes.cdi.kubevirt.io); install the Containerized "
     "Data Importer, or create the claims yourself and name them as persistentVolumeClaim volumes in place of "
@@ -129,10 +131,10 @@ def adoptions(o: Observed) -> Iterator[Patch]:
 def trouble_with(data_volume: DataVolume, vm: VirtualMachine) -> str:
     """Why the machine waits, where its printable status does not tell: that knows of `dataVolume` volumes alone."""
     if exceeds_quota(data_volume):
-        return f"DataVolume {data_volume.metadata.name} exceeds quota limits"
+        return EXCEEDS_QUOTA.format(data_volume.metadata.name)
     named = {v.data_volume.name for v in vm.spec.template.spec.volumes if v.data_volume is not None}
     if data_volume.status.phase == "Failed" and data_volume.metadata.name not in named:
-        return f"DataVolume {data_volume.metadata.name} failed to import disk image"
+        return NOT_IMPORTED.format(data_volume.metadata.name)
     return ""
 
 
@@ -149,12 +151,10 @@ def news_of(found: list[DataVolume], vm: VirtualMachine) -> Iterator[Event]:
     for data_volume in found:
         name = data_volume.metadata.name
         if exceeds_quota(data_volume) and name not in failure:
-            yield Event(type="Warning", reason="FailedDataVolumeImport",
-                        message=f"DataVolume {name} exceeds quota limits")
+            yield Event(type="Warning", reason="FailedDataVolumeImport", message=EXCEEDS_QUOTA.format(name))
         is_told = vm.status.printable_status == "DataVolumeError" or name in failure
         if data_volume.status.phase == "Failed" and not is_told:
-            yield Event(type="Warning", reason="FailedDataVolumeImport",
-                        message=f"DataVolume {name} failed to import disk image")
+            yield Event(type="Warning", reason="FailedDataVolumeImport", message=NOT_IMPORTED.format(name))
 
 
 def is_broken(data_volume: DataVolume) -> bool:

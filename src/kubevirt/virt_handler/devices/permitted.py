@@ -83,8 +83,10 @@ class HostDevices:
     def _pci(self) -> Iterator[tuple[str, str]]:
         wanted = {f"{vendor}:{product}" for vendor, product in self.selectors}
         for device in _entries(self.sysfs / "bus/pci/devices"):
+            if _link(device / "driver") != PASSED_ON_BY:
+                continue  # so are nearly all, and this is looked at every second
             kind = f"{_number(device / 'vendor')}:{_number(device / 'device')}"
-            if kind in wanted and _link(device / "driver") == PASSED_ON_BY and (group := _link(device / "iommu_group")):
+            if kind in wanted and (group := _link(device / "iommu_group")):
                 yield device.name, group
 
     def _mediated(self) -> Iterator[tuple[str, str]]:
