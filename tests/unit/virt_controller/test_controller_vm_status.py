@@ -87,7 +87,7 @@ def test_printable_status(word: str, observed: Observed) -> None:
 
 
 def test_every_word_has_a_case() -> None:
-    of_data_volumes = {"DataVolumeError", "Provisioning"}  # in test_controller_vm_datavolumes
+    of_data_volumes = {"DataVolumeError", "Provisioning"}  # in test_controller_vm_datavolumes_waiting
     assert {w for w, _ in ROWS} | {"Unknown"} == {w for w, *_ in CASES} | of_data_volumes
 
 
